@@ -362,8 +362,8 @@ impl LiveRules {
     ///
     /// # Errors
     /// The first line that looks for a ClientHello.
-    pub fn use_with_tls(&self) -> Result<(), RuleError> {
-        self.current().check_tls().map_err(Clone::clone)?;
+    pub fn use_with_tls(&self) -> Result<(), Box<RuleError>> {
+        self.current().check_tls().map_err(|wrong| Box::new(wrong.clone()))?;
         self.ends_tls.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -378,9 +378,9 @@ impl LiveRules {
     ///
     /// # Errors
     /// A line looks for a ClientHello, and a configuration that uses the rules ends TLS.
-    pub fn replace(&self, rules: Arc<RuleSet>) -> Result<(), RuleError> {
+    pub fn replace(&self, rules: Arc<RuleSet>) -> Result<(), Box<RuleError>> {
         if self.ends_tls.load(Ordering::Relaxed) {
-            rules.check_tls().map_err(Clone::clone)?;
+            rules.check_tls().map_err(|wrong| Box::new(wrong.clone()))?;
         }
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = rules;
         Ok(())

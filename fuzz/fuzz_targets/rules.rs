@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
 use vestibule::rules::{
-    Effects, ConnView, Load, Environment, RuleProgress, RulePhase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
+    ConnView, Effects, Environment, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel,
+    Prefix, RulePhase, RuleProgress, RuleSet, ServerLoad, Tables, TcpInfo, Tls, Value, Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
@@ -20,6 +21,7 @@ const TABLE_WORD: &[u8] = b"stick-table";
 struct Visitor<'a> {
     source: SocketAddr,
     prefix: &'a [u8],
+    variables: Vec<(String, Value<'static>)>,
 }
 
 impl ConnView for Visitor<'_> {
@@ -39,12 +41,16 @@ impl ConnView for Visitor<'_> {
         Some(self.source)
     }
 
-    fn source_is_local(&self) -> Option<bool> {
-        Some(true)
+    fn is_local(&self, address: IpAddr) -> bool {
+        address.is_loopback()
     }
 
-    fn listener(&self) -> Option<&[u8]> {
-        Some(self.prefix)
+    fn is_unix(&self) -> bool {
+        false
+    }
+
+    fn listener(&self) -> Option<ListenerView<'_>> {
+        Some(ListenerView { name: Some(self.prefix), number: 1, connections: 2, session_rate: 3 })
     }
 
     fn proxy(&self) -> Option<&Header> {
@@ -64,7 +70,19 @@ impl ConnView for Visitor<'_> {
     }
 
     fn backend(&self, _: &str) -> Option<Load> {
-        Some(Load { connections: 1, queued: 0 })
+        Some(Load { connections: 1, servers: 2, ..Load::default() })
+    }
+
+    fn server(&self, _: &str) -> Option<ServerLoad> {
+        Some(ServerLoad { is_up: true, ..ServerLoad::default() })
+    }
+
+    fn tcp(&self) -> Option<TcpInfo> {
+        Some(TcpInfo { rtt: 1_500, ..TcpInfo::default() })
+    }
+
+    fn variable(&self, name: &str) -> Option<&Value<'static>> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -77,8 +95,28 @@ impl Effects for Visitor<'_> {
 
     fn set_tos(&mut self, _: u8) {}
 
-    fn set_variable(&mut self, name: &str, _: Value<'static>) {
-        assert!(!name.is_empty());
+    fn set_source_port(&mut self, port: u16) {
+        self.source.set_port(port);
+    }
+
+    fn set_destination(&mut self, _: IpAddr) {}
+
+    fn set_destination_port(&mut self, _: u16) {}
+
+    fn set_variable(&mut self, name: &str, value: Option<Value<'static>>) {
+        assert!(name.contains('.'));
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.extend(value.map(|value| (name.to_owned(), value)));
+    }
+
+    fn capture(&mut self, _: usize, _: Vec<u8>) {}
+
+    fn set_log_level(&mut self, _: LogLevel) {}
+
+    fn expect(&mut self, _: ExpectedHeader) {}
+
+    fn limit(&mut self, _: LimitedDirection, bytes: u64, period: u64) {
+        assert!(bytes > 0 && period > 0);
     }
 }
 
@@ -100,7 +138,7 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    let mut visitor = Visitor { source: SocketAddr::from(([192, 0, 2, 1], 40_000)), prefix };
+    let mut visitor = Visitor { source: SocketAddr::from(([192, 0, 2, 1], 40_000)), prefix, variables: Vec::new() };
     let mut passage = RuleProgress::default();
     for phase in RulePhase::ALL {
         let verdict = rules.evaluate(phase, &mut passage, &mut visitor, NOW);
@@ -110,4 +148,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     black_box(rules.backend(&passage, &visitor, NOW));
+    black_box(rules.stick_entries(Some("a"), &passage, &visitor, NOW));
+    black_box(rules.evaluate_response(Some("a"), &mut passage, &mut visitor, NOW));
+    for note in rules.notes() {
+        assert!(!note.to_string().is_empty());
+    }
 });

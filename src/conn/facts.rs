@@ -88,6 +88,8 @@ pub(crate) struct Rare {
     pub(crate) idle_timeout: Option<u64>,
     /// How fast the session's bytes may move.
     pub(crate) rates: Option<Box<Rates>>,
+    /// Until when bytes of the session are held back, when they last were.
+    pub(crate) held_until: Option<Time>,
 }
 
 impl Rare {
@@ -107,6 +109,7 @@ impl Rare {
                 remote_tls: None,
                 idle_timeout: None,
                 rates: None,
+                held_until: None,
             }
         )
     }

@@ -252,7 +252,7 @@ mod tests {
             (Some(Op::AcceptProxy), Why::Malformed, none, CTRL),
             (Some(Op::TcpRules), Why::Denied, none, CTRL),
             (Some(Op::CustomRaw), Why::Denied, host, CTRL),
-            (Some(Op::Inspect), Why::TooLarge, none, CTRL),
+            (Some(Op::Inspect), Why::TooLarge, none, DATA),
             (Some(Op::TlsAccept), Why::Malformed, alert, DATA),
             (Some(Op::TlsConnect), Why::TimedOut, none, DATA),
             (Some(Op::TlsConnect), Why::Reset, errno, CTRL),

@@ -17,8 +17,6 @@ const _: () = assert!(PIECE_MAX == UNIT as u64);
 pub(crate) struct Rates {
     incoming: Option<TokenBucket>,
     outgoing: Option<TokenBucket>,
-    /// When the first of the bytes that are held back may move.
-    resumes_at: Time,
 }
 
 impl Rates {
@@ -36,7 +34,7 @@ impl Conn {
         if limit.is_none() && !self.is_limited() {
             return;
         }
-        let none = || Box::new(Rates { incoming: None, outgoing: None, resumes_at: Time::NEVER });
+        let none = || Box::new(Rates { incoming: None, outgoing: None });
         let rates = &mut self.facts.rare_mut().rates;
         let set = rates.get_or_insert_with(none);
         *set.bucket(direction) = limit.map(|limit| TokenBucket::new(limit, now));
@@ -57,16 +55,13 @@ impl Conn {
 
     #[cold]
     fn ask(&mut self, direction: Direction, now: Time) -> usize {
-        let is_held_back = self.is_held_back();
         let Some(rates) = self.facts.rates_mut() else { return usize::MAX };
         let Some(bucket) = rates.bucket(direction) else { return usize::MAX };
         let was_spent = bucket.is_spent();
         let allowed = bucket.allowance(now);
         if allowed == 0 {
             let resumes_at = bucket.resumes_at();
-            let other = if is_held_back { rates.resumes_at } else { Time::NEVER };
-            rates.resumes_at = resumes_at.min(other);
-            self.flow |= Wait::TIMER;
+            self.hold_until(resumes_at);
         } else if was_spent {
             // The host could do nothing meanwhile.
             self.was_active(now);
@@ -89,14 +84,20 @@ impl Conn {
         }
     }
 
-    /// Whether bytes of the session are held back by a limit.
+    /// Bytes of the session are held back until this time: it is driven again then.
+    pub(crate) fn hold_until(&mut self, at: Time) {
+        let before = if self.is_held_back() { self.resumes_at() } else { Time::NEVER };
+        self.facts.rare_mut().held_until = Some(at.min(before));
+        self.flow |= Wait::TIMER;
+    }
+
+    /// Whether bytes of the session are held back, by a limit or by rules that wait for more.
     pub(crate) const fn is_held_back(&self) -> bool {
         self.flow.contains(Wait::TIMER)
     }
 
     /// When bytes that are held back may move.
     pub(super) fn resumes_at(&self) -> Time {
-        let rates = self.facts.rare.as_ref().and_then(|rare| rare.rates.as_deref());
-        rates.map_or(Time::NEVER, |rates| rates.resumes_at)
+        self.facts.rare.as_ref().and_then(|rare| rare.held_until).unwrap_or(Time::NEVER)
     }
 }

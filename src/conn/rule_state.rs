@@ -136,7 +136,9 @@ impl RuleState {
             || !self.variables.is_empty()
             || !self.captures.is_empty()
             || self.log_level.is_some();
-        let chooses = self.rules.chooses_backends() || self.rules.remembers_servers();
+        let chooses = self.rules.chooses_backends()
+            || self.rules.remembers_servers()
+            || self.rules.looks_at_responses();
         !set && !chooses && self.progress.tracks.is_empty()
     }
 

@@ -51,10 +51,11 @@ impl<N: Net> Engine<N> {
     ///
     /// # Errors
     /// The first line that names another.
-    pub fn check_rules(&self, rules: &RuleSet) -> Result<(), RuleError> {
+    pub fn check_rules(&self, rules: &RuleSet) -> Result<(), Box<RuleError>> {
         let has_backend = |name: &str| self.registry.backend_called(name).is_some();
         let has_server = |name: &str| self.registry.server_load(name).is_some();
-        rules.check_names(has_backend, has_server).map_err(Clone::clone)
+        let checked = rules.check_names(has_backend, has_server);
+        checked.map_err(|wrong| Box::new(wrong.clone()))
     }
 
     /// The backend that the rules of a connection choose for it. If no backend has the name that they

@@ -11,7 +11,7 @@ use crate::cx::NOBODY;
 use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
-use crate::stream::{
+use crate::stream::{Inspection, 
     self, By, CLIENT, InterfaceEvent, InterfaceState, Lane, SERVER, ServerSelection, Side, Stream,
     Termination, blame,
 };
@@ -58,6 +58,7 @@ impl<N: Net> Engine<N> {
         let Self { streams, tools, .. } = self;
         let added = streams.insert_with(|key| Stream {
             sides: [Side::new(now), Side::new(now)],
+            inspection: None,
             lanes: [Lane::default(), Lane::default()],
             selection,
             end: None,
@@ -78,6 +79,11 @@ impl<N: Net> Engine<N> {
         else {
             return;
         };
+        if side == CLIENT {
+            let chosen = stream.selection.as_ref().map(|selection| selection.backend);
+            let entry = chosen.and_then(|backend| self.registry.backends.get(backend).ok());
+            stream.inspection = inspection(conn, entry.and_then(|entry| entry.name.as_deref()));
+        }
         conn.owner = Owner::Stream { slot: key.slot, side };
         conn.flags.remove(Flags::READ_ARMED | Flags::WRITE_ARMED);
         // The stream has timeouts of its own.
@@ -226,6 +232,12 @@ impl<N: Net> Engine<N> {
         let end = stream.end.as_ref().map_or_else(Termination::default, |end| end.termination);
         Ok(([stream.side(CLIENT).state(), stream.side(SERVER).state()], end))
     }
+}
+
+/// What the rules of a client have to say of a server of the backend of this name.
+fn inspection(client: &Conn, backend: Option<&str>) -> Option<Box<Inspection>> {
+    let delay = client.facts.rule_state()?.rules.response_delay(backend)?;
+    Some(Box::new(Inspection { backend: backend.map(Into::into), delay, until: None }))
 }
 
 /// Whether a connection may become a side of a stream. Whether it must be open is the caller's check.

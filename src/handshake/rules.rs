@@ -78,7 +78,7 @@ fn denied(op: Op, line: u32) -> Progress {
 }
 
 fn cause(op: Op, line: u32) -> Box<Cause> {
-    Box::new(Cause::new(Some(op), Why::Denied).because(format!("the rule of line {line} says no")))
+    Box::new(Cause { at: Some(op), ..*denial(line) })
 }
 
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: RulePhase) -> Verdict {
@@ -88,11 +88,35 @@ fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: RulePhase) -> Verdict
     verdict.unwrap_or(Verdict::Accept)
 }
 
+/// The verdict of the rules of a client about the first bytes of a server of this backend; `may_grow`
+/// says whether more bytes are waited for.
+pub(crate) fn ask_about_response<N: Net>(
+    client: &mut Conn,
+    cx: &mut Cx<'_, N>,
+    backend: Option<&str>,
+    bytes: &[u8],
+    may_grow: bool,
+) -> Verdict {
+    let now = cx.now;
+    let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
+    let may_grow = may_grow && bytes.len() < AHEAD_MAX;
+    let verdict = look(client, cx, |rules, progress, view| {
+        view.response = Some(Prefix { bytes, may_grow });
+        rules.evaluate_response(backend, progress, view, now)
+    });
+    verdict.unwrap_or(Verdict::Accept)
+}
+
+/// The failure of a connection to which the rule of a line says no.
+pub(crate) fn denial(line: u32) -> Box<Cause> {
+    Box::new(Cause::new(None, Why::Denied).because(format!("the rule of line {line} says no")))
+}
+
 /// Calls `ask` with the rules of a connection and a view of it; `None` where it has no rules.
-fn look<N: Net, R>(
+fn look<'r, N: Net, R>(
     conn: &mut Conn,
     cx: &mut Cx<'_, N>,
-    ask: impl FnOnce(&RuleSet, &mut RuleProgress, &mut RuleView<'_, '_, N>) -> R,
+    ask: impl FnOnce(&RuleSet, &mut RuleProgress, &mut RuleView<'_, '_, 'r, N>) -> R,
 ) -> Option<R> {
     let mut rule_state = conn.facts.take_rule_state()?;
     let RuleState { rules, progress, variables, ends, captures, log_level, settled, .. } =
@@ -109,6 +133,7 @@ fn look<N: Net, R>(
         captures,
         log_level,
         settled: *settled,
+        response: None,
     };
     let answer = ask(rules, progress, &mut view);
     conn.facts.rare_mut().rule_state = Some(rule_state);
@@ -116,7 +141,7 @@ fn look<N: Net, R>(
 }
 
 /// A connection as rules see it.
-struct RuleView<'a, 'n, N> {
+struct RuleView<'a, 'n, 'r, N> {
     conn: &'a mut Conn,
     net: RefCell<&'n mut N>,
     directory: &'a dyn Directory,
@@ -130,9 +155,11 @@ struct RuleView<'a, 'n, N> {
     captures: &'a mut Vec<(usize, Vec<u8>)>,
     log_level: &'a mut Option<LogLevel>,
     settled: bool,
+    /// The first bytes of the server, for rules about these.
+    response: Option<Prefix<'r>>,
 }
 
-impl<N: Net> RuleView<'_, '_, N> {
+impl<N: Net> RuleView<'_, '_, '_, N> {
     fn local(&self) -> Option<&Addr> {
         let ask = || {
             let known = self.conn.facts.local().cloned();
@@ -146,7 +173,7 @@ impl<N: Net> RuleView<'_, '_, N> {
     }
 }
 
-impl<N: Net> ConnView for RuleView<'_, '_, N> {
+impl<N: Net> ConnView for RuleView<'_, '_, '_, N> {
     fn source(&self) -> Option<SocketAddr> {
         let found = || self.conn.facts.found_source().as_ip().copied();
         self.ends.source(*self.found.get_or_init(found))
@@ -185,6 +212,9 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
     }
 
     fn prefix(&self) -> Prefix<'_> {
+        if let Some(response) = self.response {
+            return response;
+        }
         let bytes = self.conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
         // One read may bring more than the rules may wait for. The verdict must not depend on how the
         // bytes arrived.
@@ -228,7 +258,7 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
     }
 }
 
-impl<N: Net> Effects for RuleView<'_, '_, N> {
+impl<N: Net> Effects for RuleView<'_, '_, '_, N> {
     fn set_source(&mut self, address: IpAddr) {
         self.ends.source = Some(address);
     }

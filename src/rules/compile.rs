@@ -23,7 +23,7 @@ use super::token::{Token, tokens};
 use super::usage::{Asked, Usage};
 use super::verb::{Verb, VerbContext, not_a_time, unseen};
 use super::words;
-use super::{Choice, Environment, Rule, RuleSet};
+use super::{Choice, Environment, Response, Rule, RuleSet};
 use crate::table::{DataType, time};
 
 /// A kind of line, by its first word.
@@ -77,6 +77,11 @@ pub(super) const STATEMENTS: &[Statement] = statements! {
         "a rule of a phase: `accept`, `connection`, `session` or `content`",
         "no phase `accept` there, and `connection` comes before the PROXY header";
         "tcp-request inspect-delay TIME", "how long `content` rules wait for bytes that may decide", "" =>
+    "tcp-response", false, |compiler, line| compiler.tcp_response(line);
+        "tcp-response content ACTION [if|unless CONDITION]",
+        "a rule about the first bytes of the server: of any, or in a `backend` section of the servers of that backend. \
+         While it waits, nothing of the server is passed on", "";
+        "tcp-response inspect-delay TIME", "how long the `tcp-response` lines of the section wait for bytes", "" =>
     "use_backend", true, |compiler, line| compiler.use_backend(line);
         "use_backend NAME [if|unless CONDITION]",
         "the backend of the session, unless a line above has said so already. In NAME, `%[EXPRESSION]` is the value \
@@ -269,61 +274,75 @@ impl<'a> Compiler<'a> {
         let expected = known.clone().collect::<Vec<_>>().join(", ");
         let token = line.next(&expected)?;
         if token.is(INSPECT_DELAY) {
-            return self.inspect_delay(token, line);
+            self.set.inspect_delay = inspect_delay(token, line, self.set.inspect_delay)?;
+            return Ok(());
         }
         let Some(phase) = RulePhase::ALL.into_iter().find(|phase| token.is(phase.name())) else {
             let problem = format!("{} is no phase", named(&token.word));
             return Err(LineFault::new(token.span.clone(), problem, expected)
                 .near(suggest(token.text().unwrap_or_default(), known)));
         };
-        let context = self.context();
-        let mut it = VerbContext {
-            context,
-            filters: &self.filters,
-            place: phase.place(),
-            captures: self.captures,
-        };
-        let word = line.peek().map_or(0..0, |word| word.span.clone());
-        let action = Verb::parse(line, &mut it)?;
-        self.use_action(&action, phase, word);
-        let condition = self.condition(line, phase.place())?;
-        let rule = Rule { action, condition, line: self.line };
+        let rule = self.rule(line, phase.place())?;
+        if let Action::Track(slot, _, table) = &rule.action {
+            self.usage.track(*slot, phase, self.line, Arc::clone(table));
+        }
         self.set.rules[phase as usize].push(rule);
         Ok(())
     }
 
+    fn tcp_response(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
+        let expected = format!("{CONTENT}, {INSPECT_DELAY}");
+        let token = line.next(&expected)?;
+        let backend = self.section.backend();
+        let known = self.set.responses.iter().position(|response| response.backend == backend);
+        let at = known.unwrap_or_else(|| {
+            self.set.responses.push(Response { backend, ..Response::default() });
+            self.set.responses.len() - 1
+        });
+        if token.is(INSPECT_DELAY) {
+            let before = self.set.responses[at].inspect_delay;
+            self.set.responses[at].inspect_delay = inspect_delay(token, line, before)?;
+            return Ok(());
+        }
+        if !token.is(CONTENT) {
+            let problem = format!("{} is no phase", named(&token.word));
+            return Err(LineFault::new(token.span.clone(), problem, expected));
+        }
+        let rule = self.rule(line, Places::RESPONSE)?;
+        self.set.responses[at].rules.push(rule);
+        Ok(())
+    }
+
+    /// Reads an action and its condition.
+    fn rule(&mut self, line: &mut Line<'_>, place: Places) -> Result<Rule, LineFault> {
+        let context = self.context();
+        let mut it =
+            VerbContext { context, filters: &self.filters, place, captures: self.captures };
+        let word = line.peek().map_or(0..0, |word| word.span.clone());
+        let action = Verb::parse(line, &mut it)?;
+        self.use_action(&action, place, word);
+        let condition = self.condition(line, place)?;
+        Ok(Rule { action, condition, line: self.line })
+    }
+
     /// Notes what an action asks for and does.
-    fn use_action(&mut self, action: &Action, phase: RulePhase, word: Range<usize>) {
+    fn use_action(&mut self, action: &Action, place: Places, word: Range<usize>) {
         match action {
-            Action::Track(slot, _, table) => {
-                self.usage.track(*slot, phase, self.line, Arc::clone(table));
-            }
             Action::IncrementGpc(slot, index) => {
                 let changed = (*slot, DataType::Gpc(*index));
-                self.usage.change(changed, phase.place(), self.line, word.clone());
+                self.usage.change(changed, place, self.line, word.clone());
             }
             Action::SetGpt0(slot, _) => {
                 let changed = (*slot, DataType::Gpt0);
-                self.usage.change(changed, phase.place(), self.line, word.clone());
+                self.usage.change(changed, place, self.line, word.clone());
             }
             Action::Capture { .. } => self.captures += 1,
             _ => {}
         }
         if let Some(expression) = action.expression() {
             let asked = Asked::of(expression, &word_of(expression));
-            self.usage.ask(asked, phase.place(), self.line, word);
+            self.usage.ask(asked, place, self.line, word);
         }
-    }
-
-    fn inspect_delay(&mut self, word: &Token, line: &mut Line<'_>) -> Result<(), LineFault> {
-        let token = line.next("a time")?;
-        let span = token.text().and_then(time);
-        if self.set.inspect_delay != 0 {
-            let problem = "there is an inspect-delay above";
-            return Err(LineFault::new(word.span.clone(), problem, "one of them"));
-        }
-        self.set.inspect_delay = span.ok_or_else(|| not_a_time(token))?;
-        Ok(())
     }
 
     fn use_backend(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
@@ -359,10 +378,7 @@ impl<'a> Compiler<'a> {
         let asked = Asked::of(&expression, &named(&token.word));
         self.usage.ask(asked, Places::BACKEND, self.line, token.span.clone());
         let condition = self.condition(line, Places::BACKEND)?;
-        let backend = match &self.section {
-            Section::Backend(name) => Some(name.clone()),
-            Section::Top | Section::Front(_) | Section::Defaults => None,
-        };
+        let backend = self.section.backend();
         self.set.sticks.push(Stick { backend, purpose, expression, table, condition });
         Ok(())
     }
@@ -541,6 +557,9 @@ impl<'a> Compiler<'a> {
             rules.compile(&set.acls);
         }
         set.backends.compile(&set.acls);
+        for response in &mut set.responses {
+            response.rules.compile(&set.acls);
+        }
         usage.note(&mut set, text);
         set.notes.sort_by_key(|note| note.line);
         set
@@ -548,6 +567,18 @@ impl<'a> Compiler<'a> {
 }
 
 const INSPECT_DELAY: &str = "inspect-delay";
+const CONTENT: &str = "content";
+
+/// Reads the time behind `word`, of which there was one already unless `before` is 0.
+fn inspect_delay(word: &Token, line: &mut Line<'_>, before: u64) -> Result<u64, LineFault> {
+    let token = line.next("a time")?;
+    if before != 0 {
+        let problem = "there is an inspect-delay above";
+        return Err(LineFault::new(word.span.clone(), problem, "one of them"));
+    }
+    token.text().and_then(time).ok_or_else(|| not_a_time(token))
+}
+
 const STICK_TABLE: &str = "stick-table";
 const STICK: &str = "stick";
 

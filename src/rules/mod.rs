@@ -90,6 +90,7 @@ pub struct RuleSet {
     /// With its line.
     default_backend: Option<(Box<str>, u32)>,
     sticks: Vec<Stick>,
+    responses: Vec<Response>,
     acls: Vec<Acl>,
     tables: Tables,
     process: ProcessVariables,
@@ -111,6 +112,16 @@ struct Rule {
     action: Action,
     condition: Option<Condition>,
     line: u32,
+}
+
+/// The lines `tcp-response` of a section.
+#[derive(Clone, Debug, Default)]
+struct Response {
+    /// The backend that they are for; none for all.
+    backend: Option<Box<str>>,
+    rules: Lines<Rule>,
+    /// How long they wait, in nanoseconds; 0: not at all.
+    inspect_delay: u64,
 }
 
 /// A line `use_backend`.
@@ -194,6 +205,12 @@ impl RuleSet {
     #[must_use]
     pub fn chooses_backends(&self) -> bool {
         !self.backends.is_empty() || self.default_backend.is_some()
+    }
+
+    /// Whether there are rules about what servers send.
+    #[must_use]
+    pub const fn looks_at_responses(&self) -> bool {
+        !self.responses.is_empty()
     }
 
     /// Whether there are lines that remember servers.
@@ -282,7 +299,45 @@ impl RuleSet {
         now: Time,
     ) -> Verdict {
         let rules = &self.rules[phase as usize];
-        let waits = self.inspect_delay > 0;
+        self.run(rules, self.inspect_delay > 0, progress, connection, now)
+    }
+
+    /// How long rules about what a server of this backend sends may wait for it, in nanoseconds; `None`
+    /// where there are no such rules.
+    #[must_use]
+    pub fn response_delay(&self, backend: Option<&str>) -> Option<u64> {
+        self.response(backend).map(|response| response.inspect_delay)
+    }
+
+    /// Evaluates the rules about what a server of this backend sends, which is what the view has as
+    /// [`ConnView::prefix`]; as [`Self::evaluate`].
+    pub fn evaluate_response(
+        &self,
+        backend: Option<&str>,
+        progress: &mut RuleProgress,
+        connection: &mut dyn Effects,
+        now: Time,
+    ) -> Verdict {
+        let Some(response) = self.response(backend) else { return Verdict::Accept };
+        self.run(&response.rules, response.inspect_delay > 0, progress, connection, now)
+    }
+
+    /// The rules about what a server of this backend sends: its own, or else those for all.
+    fn response(&self, backend: Option<&str>) -> Option<&Response> {
+        let own = |response: &&Response| response.backend.is_some() && response.backend.as_deref() == backend;
+        let for_all = |response: &&Response| response.backend.is_none();
+        let all = || self.responses.iter().filter(|response| !response.rules.is_empty());
+        all().find(own).or_else(|| all().find(for_all))
+    }
+
+    fn run(
+        &self,
+        rules: &Lines<Rule>,
+        waits: bool,
+        progress: &mut RuleProgress,
+        connection: &mut dyn Effects,
+        now: Time,
+    ) -> Verdict {
         let mut at = std::mem::take(&mut progress.resume);
         loop {
             let (rule, decided) = {

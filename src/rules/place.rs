@@ -16,7 +16,7 @@ pub enum RulePhase {
 }
 
 impl RulePhase {
-    /// All of them, in the order they come.
+    /// Those of `tcp-request`, in the order they come.
     pub const ALL: [Self; 4] = [Self::Accept, Self::Connection, Self::Session, Self::Content];
 
     /// The word behind `tcp-request`.
@@ -50,13 +50,20 @@ bitflags! {
         const SESSION = 1 << 2;
         const CONTENT = 1 << 3;
         const BACKEND = 1 << 4;
-        const EVERYWHERE = 0b1_1111;
+        const RESPONSE = 1 << 5;
+        const EVERYWHERE = 0b11_1111;
+        /// Lines of `tcp-request`.
+        const REQUEST = Self::ACCEPT.bits() | Self::CONNECTION.bits() | Self::SESSION.bits()
+            | Self::CONTENT.bits();
+        /// Lines that wait for bytes.
+        const WAITING = Self::CONTENT.bits() | Self::RESPONSE.bits() | Self::BACKEND.bits();
         /// Lines that are evaluated behind the PROXY header.
         const ANNOUNCED = Self::CONNECTION.bits() | Self::BEHIND.bits();
         /// Lines that can see the first bytes of the client, unless these were consumed.
         const PREFIX = Self::CONTENT.bits() | Self::BACKEND.bits();
         /// Lines that are evaluated behind TLS.
-        const BEHIND = Self::SESSION.bits() | Self::CONTENT.bits() | Self::BACKEND.bits();
+        const BEHIND = Self::SESSION.bits() | Self::CONTENT.bits() | Self::BACKEND.bits()
+            | Self::RESPONSE.bits();
     }
 }
 
@@ -75,12 +82,13 @@ pub(super) enum Needs {
 
 impl Places {
     /// Each line, by its place: how it begins, and the word for it in a table.
-    const LINES: [(Self, &'static str, &'static str); 5] = [
+    const LINES: [(Self, &'static str, &'static str); 6] = [
         (Self::ACCEPT, "`tcp-request accept`", "accept"),
         (Self::CONNECTION, "`tcp-request connection`", "connection"),
         (Self::SESSION, "`tcp-request session`", "session"),
         (Self::CONTENT, "`tcp-request content`", "content"),
         (Self::BACKEND, "`use_backend`", "use_backend"),
+        (Self::RESPONSE, "`tcp-response content`", "response"),
     ];
 
     /// The lines, as they begin.

@@ -74,6 +74,14 @@ impl Section {
         }
     }
 
+    /// The name of the backend that it is about.
+    pub(super) fn backend(&self) -> Option<Box<str>> {
+        match self {
+            Self::Backend(name) => Some(name.clone()),
+            Self::Top | Self::Front(_) | Self::Defaults => None,
+        }
+    }
+
     /// Whether it has the rules of the listener.
     pub(super) const fn is_front(&self) -> bool {
         matches!(self, Self::Top | Self::Front(_))

@@ -197,10 +197,10 @@ impl Usage {
         }
         match (asked.needs, it.place) {
             (Needs::Bytes | Needs::Hello, Places::CONTENT) if set.inspect_delay == 0 => {
-                let problem = format!("{} looks at bytes that nothing waits for", asked.word);
-                let advice =
-                    "a line `tcp-request inspect-delay 5s` says how long they are waited for";
-                Err(LineFault::advising(it.span.clone(), problem, advice))
+                Err(unawaited(asked, it, "tcp-request"))
+            }
+            (Needs::Bytes | Needs::Hello, Places::RESPONSE) if !waits_for_response(set, it.line) => {
+                Err(unawaited(asked, it, "tcp-response"))
             }
             (needs @ (Needs::Bytes | Needs::Hello), Places::BACKEND) if !self.waits_for(needs) => {
                 let problem = format!("{} looks at bytes that no rule waits for", asked.word);
@@ -279,7 +279,10 @@ impl Usage {
                 if let Some(name) = asked.mention.clone() {
                     set.mentions.push(mention(name, it, source(it.line)));
                 }
-                if asked.needs == Needs::Hello && set.hello.is_none() {
+                if asked.needs == Needs::Hello
+                    && it.place != Places::RESPONSE
+                    && set.hello.is_none()
+                {
                     let problem = format!(
                         "{} looks for a ClientHello, and TLS ends on this listener",
                         asked.word
@@ -292,6 +295,20 @@ impl Usage {
         }
         unreachable(set, source);
     }
+}
+
+/// The fault of bytes that are looked at and that nothing waits for.
+fn unawaited(asked: &Asked, it: &Use, line: &str) -> LineFault {
+    let problem = format!("{} looks at bytes that nothing waits for", asked.word);
+    let advice = format!("a line `{line} inspect-delay 5s` says how long they are waited for");
+    LineFault::advising(it.span.clone(), problem, advice)
+}
+
+/// Whether the rules about responses, of which one is in this line, wait for bytes.
+fn waits_for_response(set: &RuleSet, line: u32) -> bool {
+    let has_line = |rules: &[super::Rule]| rules.iter().any(|rule| rule.line == line);
+    let mut all = set.responses.iter();
+    all.any(|response| response.inspect_delay > 0 && has_line(&response.rules))
 }
 
 fn mention(name: MentionedName, it: &Use, source: &str) -> MentionLine {
@@ -317,7 +334,8 @@ fn unreachable<'t>(set: &mut RuleSet, source: impl Fn(u32) -> &'t str) {
         let fault = LineFault::new(start..source.trim_end().len(), problem, "");
         notes.push(fault.at(line, source));
     };
-    for rules in &set.rules {
+    let all = set.rules.iter().chain(set.responses.iter().map(|response| &response.rules));
+    for rules in all {
         let last = rules.iter().position(|rule| rule.condition.is_none() && rule.action.is_last());
         let Some(last) = last else { continue };
         rules[last + 1..].iter().for_each(|rule| note(rule.line, rules[last].line));

@@ -1,7 +1,7 @@
 //! The words behind `tcp-request PHASE`: the actions of rules.
 
 use super::action::{Action, Operand, Rate};
-use super::arguments::{Argument, Arguments, Context, Param, ParamKind, Written, param};
+use super::arguments::{Arguments, Context, Param, ParamKind, Written, param};
 use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::facts::{ExpectedHeader, LogLevel};
@@ -59,7 +59,10 @@ const SLOT: Param = param("slot", ParamKind::Slot);
 const INDEX: Param = param("index", ParamKind::Number(0, GPC_MAX as i64 - 1));
 const NAME: Param = param("name", ParamKind::Variable);
 const ALL: Places = Places::EVERYWHERE;
+const REQUEST: Places = Places::REQUEST;
 const BEHIND_CONNECTION: Places = Places::SESSION.union(Places::CONTENT);
+const WITH_RESPONSE: Places = BEHIND_CONNECTION.union(Places::RESPONSE);
+const ON_BYTES: Places = Places::CONTENT.union(Places::RESPONSE);
 /// The longest text that is captured, in bytes.
 const CAPTURE_MAX: u32 = 16 * 1024;
 
@@ -70,12 +73,12 @@ pub(super) const VERBS: &[Verb] = verbs! {
     "silent-drop" [] "", ALL, |_, _, _| Ok(Action::SilentDrop),
         "the connection is forgotten here, and the client is not told; a fed connection is reset",
         "how far that is possible differs with the system";
-    "track-sc0" [] " KEY [table NAME]", ALL, |_, line, it| track(line, it, TrackSlot::ALL[0]),
+    "track-sc0" [] " KEY [table NAME]", REQUEST, |_, line, it| track(line, it, TrackSlot::ALL[0]),
         "the connection is counted in the entry of KEY, for as long as it exists, and `sc0_` asks that \
          entry; not when it is counted in one by `sc0` already, KEY is not there, or the table is full", "";
-    "track-sc1" [] " KEY [table NAME]", ALL, |_, line, it| track(line, it, TrackSlot::ALL[1]),
+    "track-sc1" [] " KEY [table NAME]", REQUEST, |_, line, it| track(line, it, TrackSlot::ALL[1]),
         "as `track-sc0`, for `sc1_`", "";
-    "track-sc2" [] " KEY [table NAME]", ALL, |_, line, it| track(line, it, TrackSlot::ALL[2]),
+    "track-sc2" [] " KEY [table NAME]", REQUEST, |_, line, it| track(line, it, TrackSlot::ALL[2]),
         "as `track-sc0`, for `sc2_`", "";
     "sc-inc-gpc" [INDEX, SLOT] "", ALL, |a, _, _| increment(a.place(0) as u8, a.slot(1)),
         "counts one in the counter of this index in the entry that the slot has found", "";
@@ -93,15 +96,15 @@ pub(super) const VERBS: &[Verb] = verbs! {
          for a fed connection", "";
     "set-tos" [] " NUMBER", ALL, |_, line, _| Ok(Action::SetTos(number(line, u8::MAX.into())? as u8)),
         "sets the TOS or traffic class of the packets to the client; nothing for a fed connection", "";
-    "set-src" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Addr).map(Action::SetSource),
+    "set-src" [] " VALUE", REQUEST, |_, line, it| typed(line, it, ValueType::Addr).map(Action::SetSource),
         "from now on `src` is VALUE, an address; the port stays. Not when VALUE is not there",
         "the port becomes 0 when the family changes";
-    "set-src-port" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Int).map(Action::SetSourcePort),
+    "set-src-port" [] " VALUE", REQUEST, |_, line, it| typed(line, it, ValueType::Int).map(Action::SetSourcePort),
         "from now on `src_port` is VALUE", "";
-    "set-dst" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Addr).map(Action::SetDestination),
+    "set-dst" [] " VALUE", REQUEST, |_, line, it| typed(line, it, ValueType::Addr).map(Action::SetDestination),
         "from now on `dst` is VALUE, an address; the port stays. It is what `send-proxy` announces, and \
          changes no server", "is where a transparent proxy connects to";
-    "set-dst-port" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Int).map(Action::SetDestinationPort),
+    "set-dst-port" [] " VALUE", REQUEST, |_, line, it| typed(line, it, ValueType::Int).map(Action::SetDestinationPort),
         "from now on `dst_port` is VALUE", "";
     "set-var" [NAME] " VALUE", ALL,
         |a, line, it| Ok(Action::SetVariable(a.name(0).into(), expression(line, it)?)),
@@ -113,7 +116,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
     "capture" [] " VALUE len NUMBER", BEHIND_CONNECTION, capture,
         "the first bytes of VALUE, as many as NUMBER, are kept for the host, under the number of this line among \
          those that capture, from 0", "";
-    "set-log-level" [] " LEVEL", BEHIND_CONNECTION, |_, line, _| log_level(line).map(Action::SetLogLevel),
+    "set-log-level" [] " LEVEL", WITH_RESPONSE, |_, line, _| log_level(line).map(Action::SetLogLevel),
         "how loud the host is to be about the connection: `silent`, or `emerg`, `alert`, `crit`, `err`, `warning`, \
          `notice`, `info` or `debug`", "";
     "expect-proxy" [] " layer4", Places::CONNECTION,
@@ -122,7 +125,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
     "expect-netscaler-cip" [] " layer4", Places::CONNECTION,
         |_, line, _| layer4(line).map(|()| Action::Expect(ExpectedHeader::NetScaler)),
         "behind these rules a NetScaler's header is read, on a listener that expects none otherwise", "";
-    "set-bandwidth-limit" [] " FILTER [limit VALUE] [period TIME]", Places::CONTENT, bandwidth_limit,
+    "set-bandwidth-limit" [] " FILTER [limit VALUE] [period TIME]", ON_BYTES, bandwidth_limit,
         "from now on, bytes of the connection are limited as the filter above says, in the direction that it says; \
          to VALUE in each period where that is said and is a number above 0", "in 2.7 and later";
 };

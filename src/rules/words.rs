@@ -7,7 +7,6 @@ const CLOCK: &str = "rules read no clock";
 const PROCESS: &str = "rules ask about connections, not about the process";
 const SERVER_SIDE: &str = "rules are evaluated before there is a connection to a server";
 const SECRET: &str = "keys and what they are made from are not shown to rules";
-const ANSWERS: &str = "rules look at what the client sends, and not at answers";
 const UNKNOWN_HERE: &str = "rustls does not tell";
 const OWN_CERTIFICATE: &str = "the name that chose the certificate is `ssl_fc_sni`";
 
@@ -44,7 +43,6 @@ pub(super) const FETCHES: &[(&str, &str)] = &[
     ("ssl_fc_supported_versions*", UNKNOWN_HERE),
     ("lua.*", SCRIPT),
     ("wasm.*", SCRIPT),
-    ("res.*", ANSWERS),
     ("capture.*", HTTP),
     ("req.hdr*", HTTP),
     ("req.fhdr*", HTTP),
@@ -249,7 +247,6 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("log-format", "the host logs, by the events of a connection"),
     ("log-tag", "the host logs, by the events of a connection"),
     ("error-log-format", "the host logs, by the events of a connection"),
-    ("tcp-response", ANSWERS),
     ("http-request", HTTP),
     ("http-response", HTTP),
     ("http-after-response", HTTP),

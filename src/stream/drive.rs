@@ -113,7 +113,7 @@ impl Stream {
 
     /// Whether both sides are open and none of their operations is due, so that only bytes can move.
     fn is_flowing(&self, pair: &Pair<'_>) -> bool {
-        SIDES.into_iter().all(|side| {
+        self.inspection.is_none() && SIDES.into_iter().all(|side| {
             self.side(side).state() == InterfaceState::Est
                 && pair[usize::from(side)].as_deref().is_some_and(Conn::is_at_rest)
         })

@@ -1,6 +1,7 @@
 //! A stream: two connections and the bytes between them.
 
 mod drive;
+mod inspection;
 mod interface;
 mod lane;
 mod relay;
@@ -9,6 +10,7 @@ mod termination;
 use std::sync::Arc;
 
 pub(crate) use drive::StreamOutcome;
+pub(crate) use inspection::Inspection;
 pub(crate) use interface::InterfaceEvent;
 pub use interface::InterfaceState;
 pub(crate) use lane::{Lane, Moved, may_bring};
@@ -114,6 +116,8 @@ impl ServerSelection {
 pub(crate) struct Stream {
     /// The client's side, then the server's.
     pub(crate) sides: [Side; 2],
+    /// What rules have still to say of the first bytes of the server, where there are such rules.
+    pub(crate) inspection: Option<Box<Inspection>>,
     /// The directions, by the side of their source.
     pub(crate) lanes: [Lane; 2],
     /// Its server selection, where a backend chooses the server.

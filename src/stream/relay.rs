@@ -50,6 +50,9 @@ impl Stream {
         });
         let keys = self.conns().map(|key| key.unwrap_or(NOBODY));
         for side in [CLIENT, SERVER] {
+            if side == SERVER && self.inspection.is_some() && !self.inspect(pair, cx) {
+                continue;
+            }
             let sought = [side, other(side)].map(|side| self.side(side).state().is_seeking());
             let (from, to) = ends(pair, side);
             let parties = [Party::new(from, sought[0]), Party::new(to, sought[1])];

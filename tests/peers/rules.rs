@@ -15,6 +15,7 @@ use corpus::{Kind, Set, Verdict, sets};
 
 use crate::certificates::{Certificates, certificates};
 use crate::ends::{Deaf, End, at, connect, connect_from, listen_at};
+use crate::examples::example;
 use crate::haproxy::haproxy_at;
 use crate::place::Place;
 use crate::running::Running;
@@ -296,6 +297,20 @@ fn haproxy_and_we_agree_about_every_set_without_each_of_its_rules() {
     }
     assert!(text.is_empty(), "\n{text}");
     assert!(played > SETS_LEAST, "{played}");
+}
+
+#[test]
+fn rule_files_of_operators_send_everybody_where_haproxy_does() {
+    let Some(python) = peer("python3") else { return };
+    if peer("openssl").is_none() {
+        return;
+    }
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rule_cases/run.py");
+    let played = Command::new(python).arg(cases).arg("--proxy").arg(example("proxy")).output();
+    let played = played.expect("the runner runs");
+    let said = String::from_utf8_lossy(&played.stdout);
+    let all = "30 of 30 files load, 116 of 116 probes right";
+    assert!(said.contains(all) && played.status.success(), "{said}");
 }
 
 /// The first byte that a client receives at an address, or `None` if it is refused.

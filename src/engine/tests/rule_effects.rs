@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::farm::{Farm, close_all, options, server};
+use super::farm::{Farm, close_all, options, reports, server};
 use super::header::proxied;
 use super::host::{Program, silent};
-use super::rig::{Rig, both, closed, everywhere, here, yonder};
+use super::rig::{Rig, Setup, both, closed, everywhere, here, yonder};
 use super::rules::{client_key, come_in, compile, ruled, table};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
@@ -14,6 +14,7 @@ use crate::config::{AcceptConfig, ConnectConfig, LiveRules, SendProxy};
 use crate::conn::{Op, Why};
 use crate::engine::Record;
 use crate::rules::LogLevel;
+use crate::sim::Peer;
 use crate::sys::Addr;
 use crate::table::{DataType, TableKey};
 use crate::time::{FOREVER, SECOND};
@@ -158,7 +159,7 @@ fn a_backend_whose_name_is_put_together_is_found_or_else_the_default() {
         let config = ruled(AcceptConfig::default(), text);
         let rules = config.rules.as_ref().expect("rules").current();
         rig.listen(config);
-        let mut backend = |rig: &mut Rig, name: &str| {
+        let backend = |rig: &mut Rig, name: &str| {
             let id = rig.engine.add_backend(options()).expect("room");
             rig.engine.set_name(id, name).expect("a backend");
             id
@@ -274,4 +275,113 @@ fn content_rules_wait_behind_tls_for_bytes_that_come_late() {
         assert_eq!(client.borrow().got, b"protected", "{:?}", client.borrow().failure);
         assert_eq!(closed(&rig.finish()).cause, None);
     });
+}
+
+const RESPONSES: &str = "tcp-response inspect-delay 5s\n\
+    tcp-response content reject if { res.payload(0,4) -m str evil }";
+
+/// A client and a server that are joined, with rules about what servers send.
+fn joined(setup: Setup, text: &str) -> (Rig, Peer, Peer) {
+    let forward = Program::Forward {
+        to: yonder(),
+        config: Arc::new(ConnectConfig::default()),
+        stream: silent(FOREVER),
+    };
+    let mut rig = Rig::new(setup, forward);
+    let site = rig.world.serve(yonder());
+    rig.listen(ruled(AcceptConfig::default(), text));
+    let client = rig.peer();
+    client.send(b"question");
+    rig.settle();
+    let server = site.accept().expect("it came");
+    assert_eq!(server.received(), b"question");
+    (rig, client, server)
+}
+
+#[test]
+fn nothing_of_a_server_is_passed_on_before_rules_have_seen_what_they_look_at() {
+    everywhere(|setup| {
+        let (mut rig, client, server) = joined(setup, RESPONSES);
+        server.send(b"go");
+        rig.run_for(SECOND);
+        assert_eq!(client.received(), b"");
+        client.send(b"more");
+        rig.settle();
+        assert_eq!(server.received(), b"questionmore", "the other direction flows");
+        server.send(b"od morning");
+        rig.settle();
+        assert_eq!(client.received(), b"good morning");
+        server.send(b" evil");
+        server.shutdown_write();
+        client.shutdown_write();
+        rig.run();
+        assert_eq!(client.received(), b"good morning evil", "only the first bytes are looked at");
+        server.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn what_rules_refuse_of_a_server_never_reaches_the_client() {
+    everywhere(|setup| {
+        let (mut rig, client, server) = joined(setup, RESPONSES);
+        server.send(b"ev");
+        rig.settle();
+        server.send(b"il and more");
+        rig.settle();
+        assert_eq!(client.received(), b"");
+        assert!(server.saw_reset() || server.saw_fin());
+        client.close();
+        server.close();
+        rig.run();
+        let events = rig.finish();
+        let end = reports(&events).first().cloned().expect("a stream");
+        assert_eq!(end.cause.as_ref().map(|cause| cause.why), Some(Why::Denied));
+        assert!(end.cause.as_ref().is_some_and(|cause| cause.text.contains("line 2")));
+    });
+}
+
+#[test]
+fn a_server_that_says_little_is_waited_for_no_longer_than_told() {
+    everywhere(|setup| {
+        let (mut rig, client, server) = joined(setup, RESPONSES);
+        server.send(b"ev");
+        rig.run_for(4 * SECOND);
+        assert_eq!(client.received(), b"");
+        rig.run_for(2 * SECOND);
+        assert_eq!(client.received(), b"ev");
+        client.close();
+        server.close();
+        rig.run();
+        rig.finish();
+
+        // An end decides before the time is over.
+        let (mut rig, client, server) = joined(setup, RESPONSES);
+        server.send(b"ev");
+        server.shutdown_write();
+        rig.settle();
+        assert_eq!(client.received(), b"ev");
+        client.close();
+        server.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn rules_about_responses_are_those_of_the_backend_or_else_those_for_all() {
+    let rules = compile(
+        "tcp-response content set-log-level silent\n\
+         backend own\n\
+         tcp-response inspect-delay 2s\n\
+         tcp-response content accept if { res.len gt 0 }\n\
+         backend delay-alone\n\
+         tcp-response inspect-delay 3s",
+    );
+    assert_eq!(rules.response_delay(Some("own")), Some(2 * SECOND));
+    assert_eq!(rules.response_delay(Some("delay-alone")), Some(0));
+    assert_eq!(rules.response_delay(None), Some(0));
+    let rules = compile("backend own\ntcp-response content reject");
+    assert_eq!(rules.response_delay(Some("other")), None);
 }

@@ -1,7 +1,7 @@
 //! The first bytes of a client: as they are, and as a few protocols begin.
 
 use super::fetches;
-use crate::rules::arguments::{PLACE, ParamKind, optional, param};
+use crate::rules::arguments::{Arguments, PLACE, ParamKind, optional, param};
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::value::Value;
 use crate::wire::opening::{self, Opening};
@@ -22,13 +22,7 @@ fetches! {
     "req.payload_lv" | "payload_lv"
         [param("offset", PLACE), param("length", ParamKind::Number(1, LENGTH_BYTES_MAX)),
          optional("offset2", ParamKind::Text)]: Bin, PREFIX, Bytes,
-        |cx, arguments| {
-            let (at, length) = (arguments.place(0), arguments.place(1));
-            let Ok(start) = start_behind(at, length, arguments.text(2)) else {
-                return Sample::settled(None);
-            };
-            counted(cx, at, length, start)
-        },
+        counted_payload,
         "the bytes whose number stands at an offset, in so many bytes in network order: those right behind \
          the number, or from `offset2`, which counts from there behind `+` or `-`", "";
     "req.proto_http" | "req_proto_http" []: Bool, PREFIX, Bytes,
@@ -56,12 +50,26 @@ fetches! {
             })
         },
         "1 where that cookie is there", "";
-    "wait_end" []: Bool, PREFIX, End,
+    "wait_end" []: Bool, WAITING, End,
         |cx, _| match cx.may_grow() {
             true => Sample { value: None, may_change: true },
             false => Sample::settled(Some(Value::Bool(true))),
         },
         "yes, once content rules wait for no more bytes", "";
+    "res.len" []: Int, RESPONSE, Bytes,
+        |cx, _| Sample {
+            value: Some(Value::count(cx.facts.prefix().bytes.len() as u64)),
+            may_change: cx.may_grow(),
+        },
+        "how many bytes of the server have come, up to 16384", "up to the size of a buffer there";
+    "res.payload" [param("offset", PLACE), param("length", PLACE)]: Bin, RESPONSE, Bytes,
+        |cx, arguments| payload(cx, arguments.place(0), arguments.place(1)),
+        "as `req.payload`, of the bytes of the server", "";
+    "res.payload_lv"
+        [param("offset", PLACE), param("length", ParamKind::Number(1, LENGTH_BYTES_MAX)),
+         optional("offset2", ParamKind::Text)]: Bin, RESPONSE, Bytes,
+        counted_payload,
+        "as `req.payload_lv`, of the bytes of the server", "";
 }
 
 /// The value of an opening, which more bytes may complete.
@@ -108,6 +116,14 @@ pub(in crate::rules) fn start_behind(
         b'+' => behind.checked_add(distance).ok_or(NUMBER),
         b'-' => behind.checked_sub(distance).ok_or("an offset within the bytes"),
         _ => Ok(distance),
+    }
+}
+
+fn counted_payload<'s>(context: &'s EvalContext<'_>, arguments: &'s Arguments) -> Sample<'s> {
+    let (at, length) = (arguments.place(0), arguments.place(1));
+    match start_behind(at, length, arguments.text(2)) {
+        Ok(start) => counted(context, at, length, start),
+        Err(_) => Sample::settled(None),
     }
 }
 

@@ -10,7 +10,9 @@ mod load;
 mod tcp;
 mod tls;
 
-pub(super) use counters::{COUNTERS, Counter, CounterFetch, OWNERS, STATEFUL};
+#[cfg(test)]
+pub(super) use counters::Counter;
+pub(super) use counters::{COUNTERS, CounterFetch, OWNERS, STATEFUL};
 pub(super) use hello::{DOTTED_SHIFT, HELLO_VERSION};
 
 use super::arguments::{Arguments, Context, Param, Written};

@@ -1,0 +1,95 @@
+//! Rules about the first bytes of a server: nothing of it is passed on before they have said yes.
+
+use super::drive::{Pair, ends};
+use super::{By, EndPhase, SERVER, Stream};
+use crate::conn::{CloseMode, Conn, Ending, Wait};
+use crate::cx::Cx;
+use crate::data::{Ahead, Read};
+use crate::handshake::rules::{ask_about_response, denial};
+use crate::rules::Verdict;
+use crate::sys::Net;
+use crate::time::Time;
+
+/// The rules of the client have still to be asked about the first bytes of the server.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    /// The name of the backend that the server is of.
+    pub(crate) backend: Option<Box<str>>,
+    /// How long they may wait, in nanoseconds; 0: not at all.
+    pub(crate) delay: u64,
+    /// Until when they wait, from when the server is reached on.
+    pub(crate) until: Option<Time>,
+}
+
+/// What there is to say of bytes that were read ahead.
+enum Come {
+    /// More may come.
+    More,
+    /// No more come, or no more are held.
+    All,
+    /// The server has failed.
+    Failed,
+}
+
+impl Stream {
+    /// Asks the rules about the first bytes of the server. Returns whether bytes of it may be passed on.
+    pub(super) fn inspect<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) -> bool {
+        let Some(mut inspection) = self.inspection.take() else { return true };
+        let (Some(server), Some(client)) = ends(pair, SERVER) else {
+            // No server is reached yet, so there is nothing to pass on, or none is there any more.
+            self.inspection = Some(inspection);
+            return true;
+        };
+        if server.word.is_opening() {
+            self.inspection = Some(inspection);
+            return false;
+        }
+        if server.word.is_closing() || client.word.is_closing() {
+            return true;
+        }
+        let now = cx.now;
+        let until = *inspection.until.get_or_insert(now + inspection.delay);
+        let come = read_ahead(server, cx);
+        let may_grow = matches!(come, Come::More) && now < until;
+        let bytes = server.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
+        let verdict = match come {
+            Come::Failed => Verdict::Accept,
+            _ => ask_about_response(client, cx, inspection.backend.as_deref(), bytes, may_grow),
+        };
+        let line = match verdict {
+            Verdict::Accept => return true,
+            Verdict::Wait => {
+                server.flow |= Wait::READ;
+                server.hold_until(until);
+                self.inspection = Some(inspection);
+                return false;
+            }
+            Verdict::Reject { line } => line,
+            Verdict::SilentDrop { line } => {
+                client.closes(CloseMode::Vanish);
+                line
+            }
+        };
+        let cause = denial(line);
+        self.ended_by(By::Limit, EndPhase::Data, Some((*cause).clone()));
+        let (Some(server), Some(client)) = ends(pair, SERVER) else { return false };
+        server.end(Ending::Abort, None);
+        client.end(Ending::Orderly, Some(cause));
+        false
+    }
+}
+
+/// Reads what has come of the server, as much as is held at once.
+fn read_ahead<N: Net>(server: &mut Conn, cx: &mut Cx<'_, N>) -> Come {
+    loop {
+        match server.data.read_ahead(&mut server.ctrl, cx) {
+            Ok(Ahead::Read(Read::Bytes(_))) => server.heard(cx.now),
+            Ok(Ahead::Read(Read::Wait)) => return Come::More,
+            Ok(Ahead::Full | Ahead::Read(Read::End | Read::Truncated)) => return Come::All,
+            Err(cause) => {
+                server.fail_session(cause);
+                return Come::Failed;
+            }
+        }
+    }
+}
