@@ -11,9 +11,9 @@ use crate::cx::NOBODY;
 use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
-use crate::stream::{Inspection, 
-    self, By, CLIENT, InterfaceEvent, InterfaceState, Lane, SERVER, ServerSelection, Side, Stream,
-    Termination, blame,
+use crate::stream::{
+    self, By, CLIENT, InterfaceEvent, InterfaceState, Lane, ResponseInspection, SERVER,
+    ServerSelection, Side, Stream, Termination, blame,
 };
 use crate::sys::Net;
 use crate::time::Time;
@@ -235,9 +235,9 @@ impl<N: Net> Engine<N> {
 }
 
 /// What the rules of a client have to say of a server of the backend of this name.
-fn inspection(client: &Conn, backend: Option<&str>) -> Option<Box<Inspection>> {
+fn inspection(client: &Conn, backend: Option<&str>) -> Option<Box<ResponseInspection>> {
     let delay = client.facts.rule_state()?.rules.response_delay(backend)?;
-    Some(Box::new(Inspection { backend: backend.map(Into::into), delay, until: None }))
+    Some(Box::new(ResponseInspection { backend: backend.map(Into::into), delay, until: None }))
 }
 
 /// Whether a connection may become a side of a stream. Whether it must be open is the caller's check.

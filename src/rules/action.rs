@@ -37,12 +37,12 @@ pub(super) enum Action {
     },
     SetLogLevel(LogLevel),
     Expect(ExpectedHeader),
-    Limit(LimitedDirection, Rate),
+    Limit(LimitedDirection, ByteRate),
 }
 
 /// So many bytes in so many nanoseconds.
 #[derive(Clone, Debug)]
-pub(super) struct Rate {
+pub(super) struct ByteRate {
     pub(super) bytes: Operand,
     /// Where what is asked for is no number that limits.
     pub(super) default: u64,
@@ -84,7 +84,7 @@ pub(super) enum ConnChange<'a> {
 }
 
 /// The value of an expression, or that it has to be waited for.
-enum Asked<'a> {
+enum ActionValue<'a> {
     Value(Value<'a>),
     Absent,
     Wait,
@@ -103,13 +103,13 @@ fn ask<'s>(
     expression: &'s Expression,
     context: &'s EvalContext<'_>,
     unsettled: Unsettled,
-) -> Asked<'s> {
+) -> ActionValue<'s> {
     let sample = expression.read(context);
     match sample.value {
-        _ if sample.may_change && unsettled == Unsettled::Awaited => Asked::Wait,
-        Some(value) => Asked::Value(value),
-        None if sample.may_change => Asked::Wait,
-        None => Asked::Absent,
+        _ if sample.may_change && unsettled == Unsettled::Awaited => ActionValue::Wait,
+        Some(value) => ActionValue::Value(value),
+        None if sample.may_change => ActionValue::Wait,
+        None => ActionValue::Absent,
     }
 }
 
@@ -130,7 +130,7 @@ impl Action {
             | Self::SetVariable(_, expression)
             | Self::Capture { value: expression, .. }
             | Self::SetGpt0(_, Operand::Expression(expression))
-            | Self::Limit(_, Rate { bytes: Operand::Expression(expression), .. }) => {
+            | Self::Limit(_, ByteRate { bytes: Operand::Expression(expression), .. }) => {
                 Some(expression)
             }
             _ => None,
@@ -153,11 +153,13 @@ impl Action {
             _ => Unsettled::Taken,
         };
         match ask(expression, context, unsettled) {
-            Asked::Wait => Decided::Wait,
+            ActionValue::Wait => Decided::Wait,
             // A limit is never left out because its number is not there.
-            Asked::Absent if matches!(self, Self::Limit(..)) => self.decide_with(None, context),
-            Asked::Absent => Decided::Go(None),
-            Asked::Value(value) => self.decide_with(Some(value), context),
+            ActionValue::Absent if matches!(self, Self::Limit(..)) => {
+                self.decide_with(None, context)
+            }
+            ActionValue::Absent => Decided::Go(None),
+            ActionValue::Value(value) => self.decide_with(Some(value), context),
         }
     }
 
@@ -212,7 +214,7 @@ impl Action {
             }),
             Self::SetLogLevel(level) => Some(ConnChange::LogLevel(*level)),
             Self::Expect(header) => Some(ConnChange::Expect(*header)),
-            Self::Limit(direction, Rate { bytes, default, period }) => {
+            Self::Limit(direction, ByteRate { bytes, default, period }) => {
                 let bytes = bytes.with(value).filter(|bytes| *bytes > 0).unwrap_or(*default);
                 Some(ConnChange::Limit(*direction, bytes, *period))
             }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use regex::bytes::Regex;
 
-use super::Loader;
 use super::context::EvalContext;
 use super::error::{LineFault, named, printable};
+use super::loader::Loader;
 use super::map::{self, Map, MapKind};
 use super::pattern::{self, Case};
 use super::progress::{SLOTS, TrackSlot};

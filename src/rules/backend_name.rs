@@ -6,10 +6,9 @@ use super::arguments::Context;
 use super::context::EvalContext;
 use super::error::{LineFault, named};
 use super::expression::Expression;
-use super::place::Places;
+use super::place::{Places, unseen};
 use super::section::name_of;
 use super::token::Token;
-use super::verb::unseen;
 use super::written;
 
 /// The name of a backend.
@@ -17,12 +16,12 @@ use super::written;
 pub(super) enum BackendName {
     Fixed(Box<str>),
     /// Its parts, one behind the other.
-    Made(Box<[Part]>),
+    Made(Box<[NamePart]>),
 }
 
 /// A part of a name.
 #[derive(Clone, Debug)]
-pub(super) enum Part {
+pub(super) enum NamePart {
     Text(Box<[u8]>),
     Value(Expression),
 }
@@ -39,7 +38,7 @@ impl BackendName {
         while !rest.is_empty() {
             let text = rest.iter().position(|byte| *byte == b'%').unwrap_or(rest.len());
             if text > 0 {
-                parts.push(Part::Text(rest[..text].into()));
+                parts.push(NamePart::Text(rest[..text].into()));
             }
             rest = &rest[text..];
             if rest.is_empty() {
@@ -58,7 +57,7 @@ impl BackendName {
                 ));
             };
             let start = token.word.len() - inside.len();
-            parts.push(Part::Value(value(&part_of(token, start, start + length), context)?));
+            parts.push(NamePart::Value(value(&part_of(token, start, start + length), context)?));
             rest = &inside[length + 1..];
         }
         Ok(Self::Made(parts.into()))
@@ -66,13 +65,13 @@ impl BackendName {
 
     /// The expressions in it.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let parts: &[Part] = match self {
+        let parts: &[NamePart] = match self {
             Self::Fixed(_) => &[],
             Self::Made(parts) => parts,
         };
         parts.iter().filter_map(|part| match part {
-            Part::Text(_) => None,
-            Part::Value(expression) => Some(expression),
+            NamePart::Text(_) => None,
+            NamePart::Value(expression) => Some(expression),
         })
     }
 
@@ -85,8 +84,8 @@ impl BackendName {
         let mut name = Vec::new();
         for part in parts {
             match part {
-                Part::Text(text) => name.extend_from_slice(text),
-                Part::Value(expression) => {
+                NamePart::Text(text) => name.extend_from_slice(text),
+                NamePart::Value(expression) => {
                     name.extend_from_slice(&expression.read(context).value?.into_text());
                 }
             }

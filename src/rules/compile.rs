@@ -13,15 +13,15 @@ use super::criterion::Criterion;
 use super::error::{LineFault, RuleError, named};
 use super::filter::Filters;
 use super::line::Line;
-use super::place::{Places, RulePhase};
+use super::place::{Places, RulePhase, unseen};
 use super::predefined;
-use super::section::{Section, name_of};
+use super::section::{RuleSection, name_of};
 use super::stick::{self, Stick, StickPurpose};
 use super::suggest::suggest;
 use super::tables;
-use super::token::{Token, tokens};
+use super::token::{Token, not_a_time, tokens};
 use super::usage::{Asked, Usage};
-use super::verb::{Verb, VerbContext, not_a_time, unseen};
+use super::verb::{Verb, VerbContext};
 use super::words;
 use super::{Choice, Environment, Response, Rule, RuleSet};
 use crate::table::{DataType, time};
@@ -139,7 +139,7 @@ struct Compiler<'a> {
     set: RuleSet,
     /// The line that is being read.
     line: u32,
-    section: Section,
+    section: RuleSection,
     /// Whether lines of the listener have come, which one section has.
     has_front: bool,
     filters: Filters,
@@ -160,7 +160,7 @@ impl<'a> Compiler<'a> {
                 ..RuleSet::default()
             },
             line: 0,
-            section: Section::Top,
+            section: RuleSection::Top,
             has_front: false,
             filters: Filters::default(),
             captures: 0,
@@ -173,16 +173,16 @@ impl<'a> Compiler<'a> {
     fn tables(&mut self, text: &str) -> Result<(), Box<RuleError>> {
         let before = self.environment.before.map(|before| &before.tables);
         let servers = remembering(text);
-        let mut section = Section::Top;
+        let mut section = RuleSection::Top;
         for (number, source) in (1..).zip(text.lines()) {
             // A line with another fault is reported when it is read.
             let Ok(words) = tokens(source) else { continue };
             let mut line = Line::new(&words);
             let Some(first) = line.next_if(|_| true) else { continue };
-            if let Some(word) = Section::begun_by(first) {
-                section = Section::parse(word, &mut line).unwrap_or(section);
+            if let Some(word) = RuleSection::begun_by(first) {
+                section = RuleSection::parse(word, &mut line).unwrap_or(section);
             }
-            if !first.is(STICK_TABLE) || section == Section::Defaults {
+            if !first.is(STICK_TABLE) || section == RuleSection::Defaults {
                 continue;
             }
             let span = line.rest_span();
@@ -214,8 +214,8 @@ impl<'a> Compiler<'a> {
         let mut line = Line::new(&words);
         let Some(first) = line.next_if(|_| true) else { return Ok(()) };
         self.line = number;
-        if let Some(word) = Section::begun_by(first) {
-            self.section = Section::parse(word, &mut line)?;
+        if let Some(word) = RuleSection::begun_by(first) {
+            self.section = RuleSection::parse(word, &mut line)?;
             self.names.clear();
             end(&line, "the end of the line")?;
             if self.section.is_front() {
@@ -226,7 +226,7 @@ impl<'a> Compiler<'a> {
         let Some(statement) = STATEMENTS.iter().find(|statement| first.is(statement.name)) else {
             return Err(unknown(first));
         };
-        if self.section == Section::Defaults {
+        if self.section == RuleSection::Defaults {
             let problem = format!("{} has no place in `defaults`", named(&first.word));
             return Err(LineFault::new(first.span.clone(), problem, "it in the section it is for"));
         }
@@ -585,13 +585,13 @@ const STICK: &str = "stick";
 /// The tables that `stick` lines name, in which servers are remembered.
 fn remembering(text: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
-    let mut section = Section::Top;
+    let mut section = RuleSection::Top;
     for source in text.lines() {
         let Ok(words) = tokens(source) else { continue };
         let mut line = Line::new(&words);
         let Some(first) = line.next_if(|_| true) else { continue };
-        if let Some(word) = Section::begun_by(first) {
-            section = Section::parse(word, &mut line).unwrap_or(section);
+        if let Some(word) = RuleSection::begun_by(first) {
+            section = RuleSection::parse(word, &mut line).unwrap_or(section);
         } else if first.is(STICK) {
             let behind = words.windows(2).find(|pair| pair[0].is("table"));
             let table = behind.and_then(|pair| pair[1].text()).unwrap_or_else(|| section.table());

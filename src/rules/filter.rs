@@ -4,8 +4,7 @@ use super::error::{LineFault, named};
 use super::facts::LimitedDirection;
 use super::line::Line;
 use super::suggest::suggest;
-use super::token::Token;
-use super::verb::not_a_time;
+use super::token::{Token, not_a_time};
 use crate::table::time;
 
 /// A line `filter bwlim-in` or `filter bwlim-out`.

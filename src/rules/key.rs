@@ -1,7 +1,9 @@
 //! Values as keys of tables.
 
+use super::error::{LineFault, named};
+use super::token::Token;
 use super::value::{Value, ValueType};
-use crate::table::{KeyForm, TableKey, TableKeyKind};
+use crate::table::{KeyForm, Table, TableKey, TableKeyKind};
 
 /// The type that keys of a table are made from.
 pub(super) const fn kind_of(kind: TableKeyKind) -> ValueType {
@@ -43,4 +45,20 @@ pub(super) const fn what(kind: TableKeyKind) -> &'static str {
         KeyForm::Integer => "a number",
         KeyForm::Text => "text or bytes",
     }
+}
+
+/// Checks that the value of this type, which `token` asks for, can be a key of a table.
+pub(super) fn fits_table(token: &Token, kind: ValueType, table: &Table) -> Result<(), LineFault> {
+    let config = table.config();
+    if kind.casts_to(kind_of(config.kind)) {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} is of type {}, no key of table {}",
+        named(&token.word),
+        kind.name(),
+        named(config.name.as_bytes())
+    );
+    let expected = format!("{}, since its type is {}", what(config.kind), config.kind.name());
+    Err(LineFault::new(token.span.clone(), problem, expected))
 }

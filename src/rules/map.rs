@@ -8,8 +8,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use regex::bytes::Regex;
 
-use super::Loader;
 use super::error::{Elsewhere, LineFault, named, printable};
+use super::loader::Loader;
 use super::matcher::numbered;
 use super::pattern::{self, Case, Comparison, NumberForm};
 use super::segments::Segments;
@@ -50,13 +50,13 @@ pub(super) struct MapKind {
 /// A map that was read.
 #[derive(Debug)]
 pub(super) struct Map {
-    keys: Keys,
+    keys: MapKeys,
     values: Vec<Value<'static>>,
 }
 
 /// The keys, by which the place of a value is found.
 #[derive(Debug)]
-enum Keys {
+enum MapKeys {
     Whole(HashMap<Box<[u8]>, usize>),
     /// With the lengths of keys, the longest first.
     Begin(Vec<usize>, HashMap<Box<[u8]>, usize>),
@@ -73,7 +73,7 @@ const fn unsigned(number: i64) -> u128 {
 }
 
 /// A line of a file: its number, and its parts.
-struct Entry<'a> {
+struct MapLine<'a> {
     line: u32,
     text: &'a [u8],
     key: &'a [u8],
@@ -92,8 +92,8 @@ impl Map {
             let problem = format!("{} cannot be read: {}", named(name.as_bytes()), printable(&why));
             LineFault::new(span.clone(), problem, "a file of keys and values")
         })?;
-        let entries: Vec<Entry<'_>> = entries(&content).collect();
-        let fault = |entry: &Entry<'_>, part: &[u8], problem: &str, expected: &str| {
+        let entries: Vec<MapLine<'_>> = entries(&content).collect();
+        let fault = |entry: &MapLine<'_>, part: &[u8], problem: &str, expected: &str| {
             let start = part.as_ptr().addr() - entry.text.as_ptr().addr();
             let elsewhere = Elsewhere {
                 file: name.to_owned(),
@@ -104,14 +104,14 @@ impl Map {
             let fault = LineFault::new(span.clone(), problem, expected);
             LineFault { elsewhere: Some(Box::new(elsewhere)), ..fault }
         };
-        let value = |entry: &Entry<'_>| {
+        let value = |entry: &MapLine<'_>| {
             value_of(kind.values, entry.value).ok_or_else(|| {
                 let problem = format!("{} is no value of this map", named(entry.value));
                 fault(entry, entry.value, &problem, type_of(kind.values))
             })
         };
         let values: Result<Vec<_>, _> = entries.iter().map(value).collect();
-        let keys = Keys::read(kind.keys, &entries).map_err(|(entry, expected)| {
+        let keys = MapKeys::read(kind.keys, &entries).map_err(|(entry, expected)| {
             let problem = format!("{} is no key of this map", named(entry.key));
             fault(entry, entry.key, &problem, expected)
         })?;
@@ -149,7 +149,7 @@ const fn type_of(kind: ValueType) -> &'static str {
 }
 
 /// Lines with a key, but for comments and empty ones.
-fn entries(content: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+fn entries(content: &[u8]) -> impl Iterator<Item = MapLine<'_>> {
     (1..).zip(content.split(|byte| *byte == b'\n')).filter_map(|(line, text)| {
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         let rest = text.trim_ascii();
@@ -158,16 +158,16 @@ fn entries(content: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         }
         let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
         let (key, value) = rest.split_at(end);
-        Some(Entry { line, text, key, value: value.trim_ascii_start() })
+        Some(MapLine { line, text, key, value: value.trim_ascii_start() })
     })
 }
 
-impl Keys {
+impl MapKeys {
     /// The keys of `entries`, or the one that is none, and what it has to be.
     fn read<'e, 'a>(
         keys: KeyMatch,
-        entries: &'e [Entry<'a>],
-    ) -> Result<Self, (&'e Entry<'a>, &'static str)> {
+        entries: &'e [MapLine<'a>],
+    ) -> Result<Self, (&'e MapLine<'a>, &'static str)> {
         match keys {
             KeyMatch::Whole => Ok(Self::Whole(by_key(entries))),
             KeyMatch::Begin => {
@@ -177,12 +177,13 @@ impl Keys {
                 Ok(Self::Begin(lengths, by_key(entries)))
             }
             KeyMatch::At(position) => {
-                let words =
-                    |entry: &Entry<'_>| Words::new(position, Case::Exact, vec![entry.key.to_vec()]);
+                let words = |entry: &MapLine<'_>| {
+                    Words::new(position, Case::Exact, vec![entry.key.to_vec()])
+                };
                 Ok(Self::Words(entries.iter().map(words).collect()))
             }
             KeyMatch::Expression => {
-                let expression = |entry: &'e Entry<'a>| {
+                let expression = |entry: &'e MapLine<'a>| {
                     let text = std::str::from_utf8(entry.key).ok();
                     text.and_then(|text| pattern::expression(text, Case::Exact).ok())
                         .ok_or((entry, "an expression in the syntax of the Rust crate `regex`"))
@@ -190,7 +191,7 @@ impl Keys {
                 entries.iter().map(expression).collect::<Result<_, _>>().map(Self::Expressions)
             }
             KeyMatch::Number => {
-                let range = |(rank, entry): (usize, &'e Entry<'a>)| {
+                let range = |(rank, entry): (usize, &'e MapLine<'a>)| {
                     let text = std::str::from_utf8(entry.key).unwrap_or_default();
                     let numbers = Comparison::Equal.numbers(text, NumberForm::Plain);
                     let numbers = numbers.ok_or((entry, "a number, or a range such as `1:10`"))?;
@@ -200,7 +201,7 @@ impl Keys {
                 Ok(Self::Numbers(Segments::new(ranges?)))
             }
             KeyMatch::Address => {
-                let network = |entry: &'e Entry<'a>| {
+                let network = |entry: &'e MapLine<'a>| {
                     let text = std::str::from_utf8(entry.key).unwrap_or_default();
                     pattern::network(text).ok_or((entry, "an address or a network"))
                 };
@@ -242,7 +243,7 @@ impl Keys {
 }
 
 /// The place of each key; of those that are the same, the first.
-fn by_key(entries: &[Entry<'_>]) -> HashMap<Box<[u8]>, usize> {
+fn by_key(entries: &[MapLine<'_>]) -> HashMap<Box<[u8]>, usize> {
     entries.iter().enumerate().rev().map(|(at, entry)| (entry.key.into(), at)).collect()
 }
 

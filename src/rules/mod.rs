@@ -28,8 +28,10 @@ mod fetch;
 mod filter;
 mod key;
 mod line;
+mod loader;
 mod map;
 mod matcher;
+mod mention;
 mod pattern;
 mod place;
 mod predefined;
@@ -64,6 +66,7 @@ pub use facts::{
     ConnView, Effects, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
     ServerLoad, TcpInfo, Tls,
 };
+pub use loader::Loader;
 pub use place::RulePhase;
 pub use progress::{RuleProgress, SLOTS, Tracks};
 pub use reference::reference;
@@ -76,10 +79,10 @@ use action::{Action, Decided};
 use backend_name::BackendName;
 use condition::{Acl, Condition, Truth};
 use context::EvalContext;
+use mention::{MentionLine, MentionedName};
 use process::ProcessVariables;
-use run::{Line, Lines};
+use run::{Lines, RuleLine};
 use stick::Stick;
-use usage::{MentionLine, MentionedName};
 
 /// Rules, compiled.
 #[derive(Clone, Debug, Default)]
@@ -132,7 +135,7 @@ struct Choice {
     line: u32,
 }
 
-impl Line for Rule {
+impl RuleLine for Rule {
     fn condition(&self) -> Option<&Condition> {
         self.condition.as_ref()
     }
@@ -148,7 +151,7 @@ impl Choice {
     }
 }
 
-impl Line for Choice {
+impl RuleLine for Choice {
     fn condition(&self) -> Option<&Condition> {
         self.condition.as_ref()
     }
@@ -177,10 +180,6 @@ pub enum Verdict {
     /// ends, and after [`RuleSet::inspect_delay`]. Only [`RulePhase::Content`] waits.
     Wait,
 }
-
-/// Reads the files that rules name: takes the name as it is written, and returns the content or why
-/// there is none.
-pub type Loader<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
 /// What a text of rules finds outside of itself.
 #[derive(Clone, Copy)]
@@ -324,7 +323,9 @@ impl RuleSet {
 
     /// The rules about what a server of this backend sends: its own, or else those for all.
     fn response(&self, backend: Option<&str>) -> Option<&Response> {
-        let own = |response: &&Response| response.backend.is_some() && response.backend.as_deref() == backend;
+        let own = |response: &&Response| {
+            response.backend.is_some() && response.backend.as_deref() == backend
+        };
         let for_all = |response: &&Response| response.backend.is_none();
         let all = || self.responses.iter().filter(|response| !response.rules.is_empty());
         all().find(own).or_else(|| all().find(for_all))

@@ -7,13 +7,15 @@ use data_encoding::HEXUPPER_PERMISSIVE;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::fetch::DOTTED_SHIFT;
 use super::value;
 pub(super) use super::word_set::Case;
 
 /// The bits in front of an IPv4 address in the IPv6 address that stands for it (RFC 4291 section
 /// 2.5.5.2).
 const MAPPED_BITS: u8 = 96;
+
+/// How far the first of two numbers with a dot between them is shifted.
+pub(super) const DOTTED_SHIFT: u32 = 16;
 
 /// How large an expression may be, compiled, in bytes.
 const EXPRESSION_MAX: usize = 256 * 1024;

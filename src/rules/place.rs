@@ -2,6 +2,9 @@
 
 use bitflags::bitflags;
 
+use super::error::LineFault;
+use super::token::Token;
+
 /// When rules are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RulePhase {
@@ -105,4 +108,10 @@ impl Places {
         let lines = Self::LINES.into_iter().filter(|(place, ..)| self.contains(*place));
         lines.map(text).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The fault of an expression in a place where it is not known.
+pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> LineFault {
+    let problem = format!("{word} is not known here");
+    LineFault::new(token.span.clone(), problem, format!("it in {}", seen.lines()))
 }

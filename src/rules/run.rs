@@ -12,7 +12,7 @@ use super::value::Value;
 use super::word_set::Case;
 
 /// A line that applies under a condition.
-pub(super) trait Line {
+pub(super) trait RuleLine {
     /// When it applies; always without one.
     fn condition(&self) -> Option<&Condition>;
     /// Whether no line behind it is looked at once it applies.
@@ -69,7 +69,7 @@ impl<T> std::ops::Deref for Lines<T> {
     }
 }
 
-impl<T: Line> Lines<T> {
+impl<T: RuleLine> Lines<T> {
     pub(super) fn push(&mut self, line: T) {
         self.lines.push(line);
     }
@@ -87,12 +87,12 @@ impl<T: Line> Lines<T> {
         while let Some(line) = self.lines.get(at) {
             if let Some(run) = runs.next_if(|run| run.start == at) {
                 match run.first(context) {
-                    Found::Line(found) => return Some((found, Truth::True)),
-                    Found::None => {
+                    RunResult::Line(found) => return Some((found, Truth::True)),
+                    RunResult::None => {
                         at = run.end;
                         continue;
                     }
-                    Found::Unsettled => {}
+                    RunResult::Unsettled => {}
                 }
             }
             let truth = line.condition().map_or(Truth::True, |it| it.holds(acls, context));
@@ -194,7 +194,7 @@ impl<T: Line> Lines<T> {
 }
 
 /// What a look-up comes to.
-enum Found {
+enum RunResult {
     /// The place of the line.
     Line(usize),
     /// No line of the run applies.
@@ -204,10 +204,10 @@ enum Found {
 }
 
 impl Run {
-    fn first(&self, context: &EvalContext<'_>) -> Found {
+    fn first(&self, context: &EvalContext<'_>) -> RunResult {
         let sample = self.expression.read(context);
         if sample.may_change {
-            return Found::Unsettled;
+            return RunResult::Unsettled;
         }
         let rank = match (&self.look_up, &sample.value) {
             (LookUp::Addresses(families), Some(Value::Addr(address))) => {
@@ -217,9 +217,9 @@ impl Run {
             (LookUp::Numbers(numbers), Some(Value::Int(number))) => numbers.rank(unsigned(*number)),
             (LookUp::Words(words), Some(Value::Str(text))) => words.rank(text),
             (_, None) => None,
-            _ => return Found::Unsettled,
+            _ => return RunResult::Unsettled,
         };
-        rank.map_or(Found::None, |rank| Found::Line(self.start + rank))
+        rank.map_or(RunResult::None, |rank| RunResult::Line(self.start + rank))
     }
 }
 
@@ -243,7 +243,7 @@ const fn unsigned(number: i64) -> u128 {
 }
 
 /// The only test that decides whether a line applies, which ends the search.
-fn sole_test<'a>(line: &impl Line, acls: &'a [Acl]) -> Option<&'a Test> {
+fn sole_test<'a>(line: &impl RuleLine, acls: &'a [Acl]) -> Option<&'a Test> {
     if !line.is_last() {
         return None;
     }

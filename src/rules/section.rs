@@ -7,7 +7,7 @@ use super::token::Token;
 
 /// The section that lines are in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Section {
+pub(super) enum RuleSection {
     /// In front of the first section: the rules of the listener.
     #[default]
     Top,
@@ -22,7 +22,7 @@ pub(super) enum Section {
 /// A word that begins a section.
 pub(super) struct SectionWord {
     pub(super) name: &'static str,
-    make: fn(&str) -> Section,
+    make: fn(&str) -> RuleSection,
     pub(super) doc: &'static str,
 }
 
@@ -30,23 +30,27 @@ pub(super) struct SectionWord {
 pub(super) const SECTIONS: &[SectionWord] = &[
     SectionWord {
         name: "frontend",
-        make: |name| Section::Front(name.into()),
+        make: |name| RuleSection::Front(name.into()),
         doc: "the rules of the listener; its table is called NAME",
     },
-    SectionWord { name: "listen", make: |name| Section::Front(name.into()), doc: "as `frontend`" },
+    SectionWord {
+        name: "listen",
+        make: |name| RuleSection::Front(name.into()),
+        doc: "as `frontend`",
+    },
     SectionWord {
         name: "backend",
-        make: |name| Section::Backend(name.into()),
+        make: |name| RuleSection::Backend(name.into()),
         doc: "the table NAME, and how servers of the backend of this name are chosen by tables",
     },
     SectionWord {
         name: "defaults",
-        make: |_| Section::Defaults,
+        make: |_| RuleSection::Defaults,
         doc: "what is said for all sections, which is nothing here",
     },
 ];
 
-impl Section {
+impl RuleSection {
     /// The word that begins a section, if `token` is one.
     pub(super) fn begun_by(token: &Token) -> Option<&'static SectionWord> {
         SECTIONS.iter().find(|section| token.is(section.name))

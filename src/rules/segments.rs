@@ -9,11 +9,11 @@ use std::ops::RangeInclusive;
 /// Invariant: segments are in ascending order and do not overlap.
 #[derive(Clone, Debug)]
 pub(super) struct Segments {
-    sorted: Box<[Segment]>,
+    sorted: Box<[RankedRange]>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Segment {
+struct RankedRange {
     start: u128,
     end: u128,
     rank: usize,
@@ -33,7 +33,7 @@ impl Segments {
         borders.dedup();
         let mut open: BinaryHeap<Reverse<(usize, u128)>> = BinaryHeap::new();
         let mut coming = ranges.iter().peekable();
-        let mut sorted: Vec<Segment> = Vec::new();
+        let mut sorted: Vec<RankedRange> = Vec::new();
         for (at, start) in borders.iter().enumerate() {
             while let Some((range, rank)) = coming.next_if(|(range, _)| range.start() == start) {
                 open.push(Reverse((*rank, *range.end())));
@@ -47,7 +47,7 @@ impl Segments {
                 Some(last) if last.rank == *rank && last.end.checked_add(1) == Some(*start) => {
                     last.end = end;
                 }
-                _ => sorted.push(Segment { start: *start, end, rank: *rank }),
+                _ => sorted.push(RankedRange { start: *start, end, rank: *rank }),
             }
         }
         Self { sorted: sorted.into() }

@@ -9,9 +9,8 @@ use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::key;
 use super::line::Line;
-use super::place::Places;
+use super::place::{Places, unseen};
 use super::token::Token;
-use super::verb::{fits_table, unseen};
 use super::written;
 use crate::table::{OwnedKey, Table};
 
@@ -112,7 +111,7 @@ pub(super) fn value<'l>(
             context.tables.find(Some(name.text().unwrap_or_default()), context.table, &name.span)?
         }
     };
-    fits_table(token, &expression, &table)?;
+    key::fits_table(token, expression.kind, &table)?;
     Ok((token, expression, table))
 }
 

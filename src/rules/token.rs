@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::error::LineFault;
+use super::error::{LineFault, named};
 
 /// One word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,13 @@ impl Token {
     pub(super) fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.word).ok()
     }
+}
+
+/// The fault of what is no time.
+pub(super) fn not_a_time(token: &Token) -> LineFault {
+    let problem = format!("{} is no time", named(&token.word));
+    let expected = "a number with ms, s, m, h or d behind it, of at least a millisecond";
+    LineFault::new(token.span.clone(), problem, expected)
 }
 
 /// The words of a line.

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::RuleSet;
-use super::error::{LineFault, RuleError, named};
+use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::fetch::{CounterFetch, Fetch, Mention};
+use super::mention::{MentionLine, MentionedName};
 use super::place::{Needs, Places, RulePhase};
 use super::progress::TrackSlot;
 use super::tables;
@@ -22,21 +23,6 @@ pub(super) struct Asked {
     needs: Needs,
     counter: Option<CounterFetch>,
     mention: Option<MentionedName>,
-}
-
-/// A name that the host has to have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum MentionedName {
-    Backend(String),
-    /// `BACKEND/SERVER`.
-    Server(String),
-}
-
-/// A name that a line gives, and the error where the host has it not.
-#[derive(Clone, Debug)]
-pub(super) struct MentionLine {
-    pub(super) name: MentionedName,
-    pub(super) error: RuleError,
 }
 
 impl Asked {
@@ -199,7 +185,9 @@ impl Usage {
             (Needs::Bytes | Needs::Hello, Places::CONTENT) if set.inspect_delay == 0 => {
                 Err(unawaited(asked, it, "tcp-request"))
             }
-            (Needs::Bytes | Needs::Hello, Places::RESPONSE) if !waits_for_response(set, it.line) => {
+            (Needs::Bytes | Needs::Hello, Places::RESPONSE)
+                if !waits_for_response(set, it.line) =>
+            {
                 Err(unawaited(asked, it, "tcp-response"))
             }
             (needs @ (Needs::Bytes | Needs::Hello), Places::BACKEND) if !self.waits_for(needs) => {

@@ -1,6 +1,6 @@
 //! The words behind `tcp-request PHASE`: the actions of rules.
 
-use super::action::{Action, Operand, Rate};
+use super::action::{Action, ByteRate, Operand};
 use super::arguments::{Arguments, Context, Param, ParamKind, Written, param};
 use super::error::{LineFault, named};
 use super::expression::Expression;
@@ -9,10 +9,10 @@ use super::filter::{Filters, bytes};
 use super::key;
 use super::line::Line;
 use super::pattern;
-use super::place::Places;
+use super::place::{Places, unseen};
 use super::progress::TrackSlot;
 use super::suggest::suggest;
-use super::token::Token;
+use super::token::{Token, not_a_time};
 use super::value::ValueType;
 use super::words;
 use super::written;
@@ -198,12 +198,6 @@ fn typed(
     Ok(expression)
 }
 
-/// The fault of an expression in a place where it is not known.
-pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> LineFault {
-    let problem = format!("{word} is not known here");
-    LineFault::new(token.span.clone(), problem, format!("it in {}", seen.lines()))
-}
-
 fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<Action, LineFault> {
     let Some(token) = line.peek() else {
         return Err(line.ended("what is asked for, such as `src`"));
@@ -217,28 +211,8 @@ fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<A
             tables.find(Some(name.text().unwrap_or_default()), own, &name.span)?
         }
     };
-    fits_table(token, &expression, &table)?;
+    key::fits_table(token, expression.kind, &table)?;
     Ok(Action::Track(slot, expression, table))
-}
-
-/// Checks that the value of an expression can be a key of a table.
-pub(super) fn fits_table(
-    token: &Token,
-    expression: &Expression,
-    table: &crate::table::Table,
-) -> Result<(), LineFault> {
-    let config = table.config();
-    if expression.kind.casts_to(key::kind_of(config.kind)) {
-        return Ok(());
-    }
-    let problem = format!(
-        "{} is of type {}, no key of table {}",
-        named(&token.word),
-        expression.kind.name(),
-        named(config.name.as_bytes())
-    );
-    let expected = format!("{}, since its type is {}", key::what(config.kind), config.kind.name());
-    Err(LineFault::new(token.span.clone(), problem, expected))
 }
 
 fn slot(given: Option<TrackSlot>) -> TrackSlot {
@@ -303,7 +277,7 @@ fn bandwidth_limit(
     let token = line.next("the name of a filter")?;
     let filter = it.filters.find(token)?;
     let default = filter.bytes;
-    let mut rate = Rate { bytes: Operand::Number(default), default, period: filter.period };
+    let mut rate = ByteRate { bytes: Operand::Number(default), default, period: filter.period };
     loop {
         if line.next_if(|token| token.is("limit")).is_some() {
             rate.bytes = operand(line, it, bytes)?;
@@ -314,13 +288,6 @@ fn bandwidth_limit(
             return Ok(Action::Limit(filter.direction, rate));
         }
     }
-}
-
-/// The fault of what is no time.
-pub(super) fn not_a_time(token: &Token) -> LineFault {
-    let problem = format!("{} is no time", named(&token.word));
-    let expected = "a number with ms, s, m, h or d behind it, of at least a millisecond";
-    LineFault::new(token.span.clone(), problem, expected)
 }
 
 fn number(line: &mut Line<'_>, most: u32) -> Result<u32, LineFault> {

@@ -3,14 +3,18 @@
 use std::ops::Range;
 
 use super::arguments::{Context, Written, WrittenArgument};
+use super::converter;
 use super::error::{LineFault, named};
 use super::expression::{Conversion, Expression};
 use super::fetch::Fetch;
+use super::suggest::suggest;
 use super::token::Token;
+use super::value::ValueType;
+use super::words;
 
 /// The word of a token, and what stands in brackets behind it.
 pub(super) fn word(token: &Token) -> Result<Written<'_>, LineFault> {
-    let mut reader = Reader { token, at: 0 };
+    let mut reader = WrittenReader { token, at: 0 };
     let word = reader.word()?;
     match reader.peek() {
         None => Ok(word),
@@ -23,7 +27,7 @@ pub(super) fn word(token: &Token) -> Result<Written<'_>, LineFault> {
 
 /// The expression of a token: a fetch, and converters behind commas.
 pub(super) fn expression(token: &Token, context: Context<'_>) -> Result<Expression, LineFault> {
-    let mut reader = Reader { token, at: 0 };
+    let mut reader = WrittenReader { token, at: 0 };
     let fetch = Fetch::parse(&reader.word()?, context)?;
     let mut kind = fetch.kind();
     let mut converters = Vec::new();
@@ -40,12 +44,12 @@ pub(super) fn expression(token: &Token, context: Context<'_>) -> Result<Expressi
     Ok(Expression { fetch, converters: converters.into(), kind })
 }
 
-struct Reader<'t> {
+struct WrittenReader<'t> {
     token: &'t Token,
     at: usize,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> WrittenReader<'t> {
     fn peek(&self) -> Option<u8> {
         self.token.word.get(self.at).copied()
     }
@@ -138,4 +142,42 @@ impl<'t> Reader<'t> {
         };
         Err(self.fault(problem, expected))
     }
+}
+
+impl Conversion {
+    /// Reads a converter behind a value of type `from`; its type with it.
+    pub(super) fn parse(
+        written: &Written<'_>,
+        from: ValueType,
+        context: Context<'_>,
+    ) -> Result<(Self, ValueType), LineFault> {
+        let Some(converter) = converter::all().find(|known| known.name == written.word) else {
+            return Err(unknown_converter(written));
+        };
+        if !from.casts_to(converter.input) {
+            let (name, from, to) = (converter.name, from.name(), converter.input.name());
+            let problem =
+                format!("`{name}` takes values of type {to}, and this one is of type {from}");
+            return Err(written.fault(problem, "a value that can be cast to it"));
+        }
+        let arguments = written.read(converter.params, context)?;
+        let kind = match converter.output {
+            // What comes out is what went in, or the value of a variable.
+            ValueType::Any => from,
+            kind => kind,
+        };
+        Ok((Self { converter, arguments }, kind))
+    }
+}
+
+fn unknown_converter(written: &Written<'_>) -> LineFault {
+    let name = written.word;
+    if let Some(instead) = words::absent_converter(name) {
+        let problem = format!("{} is known to HAProxy and not here", named(name.as_bytes()));
+        return LineFault::advising(written.span.clone(), problem, instead);
+    }
+    let problem = format!("{} converts nothing", named(name.as_bytes()));
+    written
+        .fault(problem, "a converter such as `lower` (docs/rules.md lists them)")
+        .near(suggest(name, converter::all().map(|known| known.name)))
 }

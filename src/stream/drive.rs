@@ -113,10 +113,11 @@ impl Stream {
 
     /// Whether both sides are open and none of their operations is due, so that only bytes can move.
     fn is_flowing(&self, pair: &Pair<'_>) -> bool {
-        self.inspection.is_none() && SIDES.into_iter().all(|side| {
-            self.side(side).state() == InterfaceState::Est
-                && pair[usize::from(side)].as_deref().is_some_and(Conn::is_at_rest)
-        })
+        self.inspection.is_none()
+            && SIDES.into_iter().all(|side| {
+                self.side(side).state() == InterfaceState::Est
+                    && pair[usize::from(side)].as_deref().is_some_and(Conn::is_at_rest)
+            })
     }
 
     /// Runs the operations of a side's connection.

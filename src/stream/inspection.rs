@@ -8,18 +8,6 @@ use crate::data::{Ahead, Read};
 use crate::handshake::rules::{ask_about_response, denial};
 use crate::rules::Verdict;
 use crate::sys::Net;
-use crate::time::Time;
-
-/// The rules of the client have still to be asked about the first bytes of the server.
-#[derive(Debug)]
-pub(crate) struct Inspection {
-    /// The name of the backend that the server is of.
-    pub(crate) backend: Option<Box<str>>,
-    /// How long they may wait, in nanoseconds; 0: not at all.
-    pub(crate) delay: u64,
-    /// Until when they wait, from when the server is reached on.
-    pub(crate) until: Option<Time>,
-}
 
 /// What there is to say of bytes that were read ahead.
 enum Come {

@@ -10,7 +10,6 @@ mod termination;
 use std::sync::Arc;
 
 pub(crate) use drive::StreamOutcome;
-pub(crate) use inspection::Inspection;
 pub(crate) use interface::InterfaceEvent;
 pub use interface::InterfaceState;
 pub(crate) use lane::{Lane, Moved, may_bring};
@@ -111,13 +110,24 @@ impl ServerSelection {
     }
 }
 
+/// The rules of the client have still to be asked about the first bytes of the server.
+#[derive(Debug)]
+pub(crate) struct ResponseInspection {
+    /// The name of the backend that the server is of.
+    pub(crate) backend: Option<Box<str>>,
+    /// How long they may wait, in nanoseconds; 0: not at all.
+    pub(crate) delay: u64,
+    /// Until when they wait, from when the server is reached on.
+    pub(crate) until: Option<Time>,
+}
+
 /// Two connections joined.
 #[derive(Debug)]
 pub(crate) struct Stream {
     /// The client's side, then the server's.
     pub(crate) sides: [Side; 2],
     /// What rules have still to say of the first bytes of the server, where there are such rules.
-    pub(crate) inspection: Option<Box<Inspection>>,
+    pub(crate) inspection: Option<Box<ResponseInspection>>,
     /// The directions, by the side of their source.
     pub(crate) lanes: [Lane; 2],
     /// Its server selection, where a backend chooses the server.

@@ -3,7 +3,7 @@
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening<T> {
+pub enum Recognized<T> {
     /// The opening, whole.
     Whole(T),
     /// The beginning of one.
@@ -29,43 +29,43 @@ const VERSIONS: [&[u8]; 2] = [b"HTTP/1.1", b"HTTP/1.0"];
 
 /// Reads the request line at the front of `bytes`.
 #[must_use]
-pub fn http_request(bytes: &[u8]) -> Opening<RequestLine<'_>> {
+pub fn http_request(bytes: &[u8]) -> Recognized<RequestLine<'_>> {
     // An empty line in front is to be ignored (RFC 9112 section 2.2).
     let bytes = match bytes {
         [b'\r', b'\n', rest @ ..] => rest,
-        [b'\r'] => return Opening::Partial,
+        [b'\r'] => return Recognized::Partial,
         _ => bytes,
     };
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let is_target = |byte: &u8| matches!(byte, 0x21..=0x7e | 0x80..);
     let method = bytes.iter().take_while(|byte| is_token(byte)).count();
     if method > METHOD_MAX {
-        return Opening::Other;
+        return Recognized::Other;
     }
-    let Some(after) = bytes.get(method) else { return Opening::Partial };
+    let Some(after) = bytes.get(method) else { return Recognized::Partial };
     if method == 0 || *after != b' ' {
-        return Opening::Other;
+        return Recognized::Other;
     }
     let rest = &bytes[method + 1..];
     let target = rest.iter().take_while(|byte| is_target(byte)).count();
     let Some(after) = rest.get(target) else {
-        return if target > REQUEST_LINE_MAX { Opening::Other } else { Opening::Partial };
+        return if target > REQUEST_LINE_MAX { Recognized::Other } else { Recognized::Partial };
     };
     if target == 0 || *after != b' ' {
-        return Opening::Other;
+        return Recognized::Other;
     }
     let version = &rest[target + 1..];
     let common = |known: &[u8]| known.iter().zip(version).take_while(|(a, b)| a == b).count();
     let Some(known) = VERSIONS.iter().find(|known| common(known) == known.len().min(version.len()))
     else {
-        return Opening::Other;
+        return Recognized::Other;
     };
     match version.get(known.len()..) {
-        None | Some([] | [b'\r']) => Opening::Partial,
+        None | Some([] | [b'\r']) => Recognized::Partial,
         Some([b'\r', b'\n', ..] | [b'\n', ..]) => {
-            Opening::Whole(RequestLine { method: &bytes[..method], target: &rest[..target] })
+            Recognized::Whole(RequestLine { method: &bytes[..method], target: &rest[..target] })
         }
-        Some(_) => Opening::Other,
+        Some(_) => Recognized::Other,
     }
 }
 
@@ -90,43 +90,45 @@ const COOKIE: &[u8] = b"Cookie:";
 /// No line of a connection request is longer.
 const COOKIE_MAX: usize = 255;
 
-/// Reads the cookie of the connection request at the front of `bytes`; [`Opening::Other`] where the
+/// Reads the cookie of the connection request at the front of `bytes`; [`Recognized::Other`] where the
 /// request has none.
 #[must_use]
-pub fn rdp_cookie(bytes: &[u8]) -> Opening<RdpCookie<'_>> {
+pub fn rdp_cookie(bytes: &[u8]) -> Recognized<RdpCookie<'_>> {
     let is_other = |at: usize, wanted: u8| bytes.get(at).is_some_and(|byte| *byte != wanted);
     if is_other(0, TPKT_VERSION) || is_other(CODE_AT, CONNECTION_REQUEST) {
-        return Opening::Other;
+        return Recognized::Other;
     }
-    let Some(line) = bytes.get(RDP_HEADS..) else { return Opening::Partial };
+    let Some(line) = bytes.get(RDP_HEADS..) else { return Recognized::Partial };
     let start = line.len().min(COOKIE.len());
     if !line[..start].eq_ignore_ascii_case(&COOKIE[..start]) {
-        return Opening::Other;
+        return Recognized::Other;
     }
     let Some(end) = line.windows(2).take(COOKIE_MAX).position(|pair| pair == b"\r\n") else {
-        return if line.len() > COOKIE_MAX { Opening::Other } else { Opening::Partial };
+        return if line.len() > COOKIE_MAX { Recognized::Other } else { Recognized::Partial };
     };
     let cookie = line[COOKIE.len()..end].trim_ascii_start();
-    let Some(equals) = cookie.iter().position(|byte| *byte == b'=') else { return Opening::Other };
-    Opening::Whole(RdpCookie { name: &cookie[..equals], value: &cookie[equals + 1..] })
+    let Some(equals) = cookie.iter().position(|byte| *byte == b'=') else {
+        return Recognized::Other;
+    };
+    Recognized::Whole(RdpCookie { name: &cookie[..equals], value: &cookie[equals + 1..] })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn opens(read: impl Fn(&[u8]) -> Opening<()>, whole: &[u8]) {
+    fn opens(read: impl Fn(&[u8]) -> Recognized<()>, whole: &[u8]) {
         for cut in 0..whole.len() {
-            assert_eq!(read(&whole[..cut]), Opening::Partial, "{cut}");
+            assert_eq!(read(&whole[..cut]), Recognized::Partial, "{cut}");
         }
-        assert_eq!(read(whole), Opening::Whole(()));
+        assert_eq!(read(whole), Recognized::Whole(()));
     }
 
-    fn unit<T>(opening: Opening<T>) -> Opening<()> {
+    fn unit<T>(opening: Recognized<T>) -> Recognized<()> {
         match opening {
-            Opening::Whole(_) => Opening::Whole(()),
-            Opening::Partial => Opening::Partial,
-            Opening::Other => Opening::Other,
+            Recognized::Whole(_) => Recognized::Whole(()),
+            Recognized::Partial => Recognized::Partial,
+            Recognized::Other => Recognized::Other,
         }
     }
 
@@ -134,7 +136,7 @@ mod tests {
     fn a_request_line_is_one_once_it_is_whole() {
         opens(|bytes| unit(http_request(bytes)), b"GET / HTTP/1.1\r\n");
         opens(|bytes| unit(http_request(bytes)), b"\r\nPRI /a?b HTTP/1.0\r\n");
-        let Opening::Whole(line) = http_request(b"PUT /x HTTP/1.1\r\nHost: a\r\n") else {
+        let Recognized::Whole(line) = http_request(b"PUT /x HTTP/1.1\r\nHost: a\r\n") else {
             panic!("no request line");
         };
         assert_eq!((line.method, line.target), (&b"PUT"[..], &b"/x"[..]));
@@ -152,7 +154,7 @@ mod tests {
             b"GET / HTTP/1.1 ",
             b"GET \x01",
         ] {
-            assert_eq!(unit(http_request(other)), Opening::Other, "{other:?}");
+            assert_eq!(unit(http_request(other)), Recognized::Other, "{other:?}");
         }
     }
 
@@ -162,7 +164,7 @@ mod tests {
     #[test]
     fn the_cookie_of_rdp_has_a_name_and_a_value() {
         opens(|bytes| unit(rdp_cookie(bytes)), &RDP[..RDP.len() - 1]);
-        let Opening::Whole(cookie) = rdp_cookie(RDP) else { panic!("no cookie") };
+        let Recognized::Whole(cookie) = rdp_cookie(RDP) else { panic!("no cookie") };
         assert_eq!((cookie.name, cookie.value), (&b"mstshash"[..], &b"alice"[..]));
     }
 
@@ -170,9 +172,9 @@ mod tests {
     fn a_request_without_a_cookie_is_told_at_once() {
         for other in [&b"\x16"[..], b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01", b"\x03\0\0\x13\x0e\xd0"]
         {
-            assert_eq!(unit(rdp_cookie(other)), Opening::Other, "{other:?}");
+            assert_eq!(unit(rdp_cookie(other)), Recognized::Other, "{other:?}");
         }
         let endless = [&RDP[..20], &[b'a'; 400]].concat();
-        assert_eq!(unit(rdp_cookie(&endless)), Opening::Other);
+        assert_eq!(unit(rdp_cookie(&endless)), Recognized::Other);
     }
 }

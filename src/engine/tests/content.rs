@@ -24,7 +24,7 @@ const NAMES: &str = "tcp-request inspect-delay 5s\n\
     tcp-request content reject if { req.ssl_hello_type 1 }\n";
 
 #[test]
-fn content_rules_read_what_tls_decrypted_in_any_pieces_and_the_session_gets_every_byte() {
+fn content_rules_read_what_tls_decrypted_and_the_session_gets_every_byte() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         everywhere(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);

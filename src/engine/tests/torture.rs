@@ -88,11 +88,11 @@ const RULES: &str =
     tcp-request accept track-sc0 src
     tcp-request accept reject if { fc_dst 203.0.113.9 }
     tcp-request connection track-sc1 src
-    tcp-request connection set-var(from) src
+    tcp-request connection set-var(sess.from) src
     tcp-request connection set-mark 7
     tcp-request connection set-tos 16
     tcp-request inspect-delay 5s
-    tcp-request content reject unless { req.ssl_hello_type 1 }
+    tcp-request content reject unless { req.len gt 0 }
     tcp-request content sc-inc-gpc0(1)
     tcp-request session reject unless { ssl_fc_protocol TLSv1.3 }
     tcp-request session track-sc2 dst

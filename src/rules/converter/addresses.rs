@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::converters;
+use super::word::converters;
 use crate::rules::arguments::{ParamKind, optional, param};
 use crate::rules::value::Value;
 

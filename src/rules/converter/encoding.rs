@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXUPPER};
 
-use super::converters;
+use super::word::converters;
 use crate::rules::arguments::{ANY_NUMBER, Arguments, ParamKind, optional, param};
 use crate::rules::value::Value;
 

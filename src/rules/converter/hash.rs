@@ -2,7 +2,7 @@
 
 use twox_hash::{XxHash3_64, XxHash32, XxHash64};
 
-use super::converters;
+use super::word::converters;
 use crate::rules::arguments::{ANY_NUMBER, Arguments, optional};
 use crate::rules::value::Value;
 

@@ -1,6 +1,6 @@
 //! Converters that look a value up in a file.
 
-use super::converters;
+use super::word::converters;
 use crate::rules::arguments::{Arguments, ParamKind, optional, param};
 use crate::rules::map::{KeyMatch, MapKind};
 use crate::rules::value::{Value, ValueType};

@@ -1,7 +1,7 @@
 //! Converters of numbers and of truths. Sums and products stay within 64 bits: beyond, they are the
 //! largest or smallest number.
 
-use super::converters;
+use super::word::converters;
 use crate::rules::arguments::{Arguments, ParamKind, operand, param};
 use crate::rules::context::EvalContext;
 use crate::rules::value::Value;

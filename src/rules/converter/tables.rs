@@ -1,6 +1,6 @@
 //! Converters that look a key up in a table.
 
-use super::converters;
+use super::word::converters;
 use crate::rules::arguments::{Arguments, ParamKind, param};
 use crate::rules::context::EvalContext;
 use crate::rules::key;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::converters;
+use super::word::converters;
 use crate::rules::arguments::{PLACE, ParamKind, optional, param};
 use crate::rules::pattern;
 use crate::rules::value::{Value, ValueType};

@@ -1,8 +1,9 @@
 //! Where a connection comes from and goes to, and what a header has announced.
 
-use super::fetches;
+use super::word::fetches;
 use crate::rules::arguments::{ParamKind, param};
 use crate::rules::context::Sample;
+use crate::rules::facts::ConnView;
 use crate::rules::value::Value;
 use crate::wire::proxy::{Version, tlv};
 use std::net::SocketAddr;
@@ -80,10 +81,10 @@ fn port<'s>(end: Option<SocketAddr>) -> Sample<'s> {
     known(end.map(|end| Value::Int(end.port().into())))
 }
 
-fn is_local<'s>(facts: &dyn crate::rules::ConnView, end: Option<SocketAddr>) -> Sample<'s> {
+fn is_local<'s>(facts: &dyn ConnView, end: Option<SocketAddr>) -> Sample<'s> {
     known(end.map(|end| Value::Bool(facts.is_local(end.ip()))))
 }
 
-fn tlv(facts: &dyn crate::rules::ConnView, kind: u8) -> Sample<'_> {
+fn tlv(facts: &dyn ConnView, kind: u8) -> Sample<'_> {
     known(facts.proxy().and_then(|header| header.tlv(kind)).map(Value::str))
 }

@@ -1,10 +1,10 @@
 //! The first bytes of a client: as they are, and as a few protocols begin.
 
-use super::fetches;
+use super::word::fetches;
 use crate::rules::arguments::{Arguments, PLACE, ParamKind, optional, param};
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::value::Value;
-use crate::wire::opening::{self, Opening};
+use crate::wire::opening::{self, Recognized};
 
 /// The most bytes that tell the length of those behind them.
 const LENGTH_BYTES_MAX: i64 = 8;
@@ -75,13 +75,13 @@ fetches! {
 /// The value of an opening, which more bytes may complete.
 fn of_opening<'s, T>(
     context: &EvalContext<'_>,
-    read: Opening<T>,
+    read: Recognized<T>,
     ask: impl FnOnce(T) -> Option<Value<'s>>,
 ) -> Sample<'s> {
     match read {
-        Opening::Whole(found) => Sample::settled(ask(found)),
-        Opening::Partial => Sample { value: None, may_change: context.may_grow() },
-        Opening::Other => Sample::settled(None),
+        Recognized::Whole(found) => Sample::settled(ask(found)),
+        Recognized::Partial => Sample { value: None, may_change: context.may_grow() },
+        Recognized::Other => Sample::settled(None),
     }
 }
 
@@ -100,11 +100,7 @@ fn payload<'s>(context: &'s EvalContext<'_>, at: usize, length: usize) -> Sample
 }
 
 /// Where the bytes begin whose number stands in `length` bytes at `at`.
-pub(in crate::rules) fn start_behind(
-    at: usize,
-    length: usize,
-    offset: &[u8],
-) -> Result<usize, &'static str> {
+fn start_behind(at: usize, length: usize, offset: &[u8]) -> Result<usize, &'static str> {
     const NUMBER: &str = "a number, or one behind `+` or `-`";
     let behind = at + length;
     let text = std::str::from_utf8(offset).map_err(|_| NUMBER)?;

@@ -1,6 +1,6 @@
 //! Values that are written in the rules, and variables.
 
-use super::fetches;
+use super::word::fetches;
 use crate::rules::arguments::{ANY_NUMBER, ParamKind, optional, param};
 use crate::rules::context::Sample;
 use crate::rules::value::Value;

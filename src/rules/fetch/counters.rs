@@ -11,12 +11,12 @@ use crate::rules::value::{Value, ValueType};
 use crate::table::{DataType, Table, TableKey};
 
 /// A datum of a table entry, as it is named behind `sc0_` and its like.
-pub(in crate::rules) struct Counter {
-    pub(in crate::rules) name: &'static str,
+pub(crate) struct Counter {
+    pub(crate) name: &'static str,
     /// HAProxy's name for it, when that is another.
-    pub(in crate::rules) haproxy: Option<&'static str>,
-    pub(in crate::rules) data: DataType,
-    pub(in crate::rules) doc: &'static str,
+    pub(crate) haproxy: Option<&'static str>,
+    pub(crate) data: DataType,
+    pub(crate) doc: &'static str,
 }
 
 macro_rules! counters {
@@ -28,7 +28,7 @@ macro_rules! counters {
 }
 
 /// Every counter of an entry.
-pub(in crate::rules) const COUNTERS: &[Counter] = counters! {
+pub(crate) const COUNTERS: &[Counter] = counters! {
     "conn_cnt": DataType::ConnCnt, "connections, refused ones among them";
     "conn_cur": DataType::ConnCur, "connections that exist";
     "conn_rate": DataType::ConnRate, "connections in the table's period";
@@ -57,7 +57,7 @@ const KILO: u64 = 1_024;
 
 /// What asking does to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rules) enum CounterAction {
+pub(crate) enum CounterAction {
     Read(DataType),
     ReadKilo(DataType),
     /// Counts one, and is what the counter is then.
@@ -73,14 +73,14 @@ pub(in crate::rules) enum CounterAction {
 }
 
 /// A word that does more than read.
-pub(in crate::rules) struct Stateful {
-    pub(in crate::rules) name: &'static str,
+pub(crate) struct Stateful {
+    pub(crate) name: &'static str,
     action: CounterAction,
-    pub(in crate::rules) doc: &'static str,
+    pub(crate) doc: &'static str,
 }
 
 /// Every word that does more than read.
-pub(in crate::rules) const STATEFUL: &[Stateful] = &[
+pub(crate) const STATEFUL: &[Stateful] = &[
     Stateful {
         name: "inc_gpc0",
         action: CounterAction::Increment(0),
@@ -120,7 +120,7 @@ pub(in crate::rules) const STATEFUL: &[Stateful] = &[
 
 /// Whose entry a counter is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rules) enum CounterOwner {
+pub(crate) enum CounterOwner {
     /// The entry in a slot.
     Slot(TrackSlot),
     /// The entry in the slot that is given in brackets.
@@ -130,7 +130,7 @@ pub(in crate::rules) enum CounterOwner {
 }
 
 impl CounterOwner {
-    pub(in crate::rules) const fn doc(self) -> &'static str {
+    pub(crate) const fn doc(self) -> &'static str {
         match self {
             Self::Slot(_) => {
                 "the entry that `track-sc0`, `track-sc1` or `track-sc2` has found; with a table in brackets, \
@@ -159,7 +159,7 @@ impl CounterOwner {
 }
 
 /// The prefixes of the names of counters.
-pub(in crate::rules) const OWNERS: [(&str, CounterOwner); 5] = [
+pub(crate) const OWNERS: [(&str, CounterOwner); 5] = [
     ("sc0_", CounterOwner::Slot(TrackSlot::ALL[0])),
     ("sc1_", CounterOwner::Slot(TrackSlot::ALL[1])),
     ("sc2_", CounterOwner::Slot(TrackSlot::ALL[2])),
@@ -177,7 +177,7 @@ type ArrayAction = fn(u8) -> CounterAction;
 
 /// Where a counter is looked for.
 #[derive(Clone, Debug)]
-enum Entry {
+enum CounterEntry {
     /// In what a slot tracks.
     Tracked(TrackSlot),
     /// In the entry of another table that has the key of what a slot tracks.
@@ -188,9 +188,9 @@ enum Entry {
 
 /// A counter that is asked for.
 #[derive(Clone, Debug)]
-pub(in crate::rules) struct CounterFetch {
+pub(crate) struct CounterFetch {
     word: Box<str>,
-    entry: Entry,
+    entry: CounterEntry,
     action: CounterAction,
 }
 
@@ -252,8 +252,8 @@ impl CounterFetch {
         written: &Written<'_>,
     ) -> Result<Self, LineFault> {
         let tracked = |slot, table: Option<&Arc<Table>>| match table {
-            None => Entry::Tracked(slot),
-            Some(table) => Entry::SameKey(slot, Arc::clone(table)),
+            None => CounterEntry::Tracked(slot),
+            Some(table) => CounterEntry::SameKey(slot, Arc::clone(table)),
         };
         let entry = match owner {
             CounterOwner::Slot(slot) => tracked(slot, arguments.table(at)),
@@ -262,12 +262,12 @@ impl CounterFetch {
                 None => return Err(written.fault("a slot is missing", "0, 1 or 2")),
             },
             CounterOwner::Source => match arguments.table(at) {
-                Some(table) => Entry::Source(Arc::clone(table)),
+                Some(table) => CounterEntry::Source(Arc::clone(table)),
                 None => return Err(written.fault("a table is missing", "the name of one")),
             },
         };
         let counter = Self { word: written.word.into(), entry, action };
-        if let Entry::SameKey(_, table) | Entry::Source(table) = &counter.entry {
+        if let CounterEntry::SameKey(_, table) | CounterEntry::Source(table) = &counter.entry {
             counter.check(table, written.span.clone())?;
         }
         Ok(counter)
@@ -296,17 +296,17 @@ impl CounterFetch {
     }
 
     /// The slot whose entry it asks; none where it asks whether there is one.
-    pub(in crate::rules) const fn slot(&self) -> Option<TrackSlot> {
+    pub(crate) const fn slot(&self) -> Option<TrackSlot> {
         match &self.entry {
             _ if matches!(self.action, CounterAction::IsTracked) => None,
-            Entry::Tracked(slot) | Entry::SameKey(slot, _) => Some(*slot),
-            Entry::Source(_) => None,
+            CounterEntry::Tracked(slot) | CounterEntry::SameKey(slot, _) => Some(*slot),
+            CounterEntry::Source(_) => None,
         }
     }
 
     /// Whether it asks what the slot tracks, whose table has to store it.
-    pub(in crate::rules) const fn asks_tracked(&self) -> bool {
-        matches!(self.entry, Entry::Tracked(_))
+    pub(crate) const fn asks_tracked(&self) -> bool {
+        matches!(self.entry, CounterEntry::Tracked(_))
     }
 
     /// The datum that it needs; `None` where every entry has it.
@@ -322,12 +322,12 @@ impl CounterFetch {
     }
 
     /// Whether a table stores what it asks for.
-    pub(in crate::rules) fn is_stored_in(&self, table: &Table) -> bool {
+    pub(crate) fn is_stored_in(&self, table: &Table) -> bool {
         self.data().is_none_or(|data| table.stores(data))
     }
 
     /// A fault where `table` does not store what it asks for.
-    pub(in crate::rules) fn check(
+    pub(crate) fn check(
         &self,
         table: &Table,
         span: std::ops::Range<usize>,
@@ -341,10 +341,10 @@ impl CounterFetch {
     fn read(&self, context: &EvalContext<'_>) -> Option<u64> {
         let now = context.now;
         match &self.entry {
-            Entry::Tracked(slot) if self.action == CounterAction::IsTracked => {
+            CounterEntry::Tracked(slot) if self.action == CounterAction::IsTracked => {
                 Some(context.tracks.get(*slot).is_some().into())
             }
-            Entry::Tracked(slot) => {
+            CounterEntry::Tracked(slot) => {
                 let tracked = context.tracks.get(*slot)?;
                 match self.action {
                     CounterAction::Read(data) => tracked.get(data, now),
@@ -355,11 +355,11 @@ impl CounterFetch {
                     CounterAction::CountConnection | CounterAction::IsTracked => None,
                 }
             }
-            Entry::SameKey(slot, table) => {
+            CounterEntry::SameKey(slot, table) => {
                 let key = context.tracks.get(*slot)?.key();
                 Some(self.ask(table, key.borrow(), context).unwrap_or(0))
             }
-            Entry::Source(table) => {
+            CounterEntry::Source(table) => {
                 let source = context.facts.source()?.ip();
                 // A source without an entry has a count of 0.
                 Some(self.ask(table, TableKey::Ip(source), context).unwrap_or(0))

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::fetches;
+use super::word::fetches;
 use crate::rules::context::{EvalContext, Sample};
+use crate::rules::pattern::DOTTED_SHIFT;
 use crate::rules::value::Value;
 use crate::wire::client_hello::{ClientHello, extension};
 
 /// The one that has several values.
 pub(super) const PROTOCOLS: &str = "req.ssl_alpn";
 /// The one that is compared with two numbers with a dot between them.
-pub(in crate::rules) const HELLO_VERSION: &str = "req.ssl_ver";
+pub(crate) const HELLO_VERSION: &str = "req.ssl_ver";
 
 fetches! {
     "req.ssl_hello_type" | "req_ssl_hello_type" []: Int, PREFIX, Hello,
@@ -55,9 +56,6 @@ fetches! {
         |cx, _| bytes(cx, |hello| hello.extension(extension::SIGNATURE_ALGORITHMS)?.get(2..)),
         "the signature algorithms that the client knows, two bytes each", "in 3.2 and later";
 }
-
-/// How far the first of two numbers with a dot between them is shifted.
-pub(in crate::rules) const DOTTED_SHIFT: u32 = 16;
 
 fn bytes<'s>(
     context: &'s EvalContext<'_>,

@@ -1,6 +1,6 @@
 //! How busy listeners, backends and servers are.
 
-use super::fetches;
+use super::word::fetches;
 use crate::rules::arguments::{Arguments, ParamKind, param};
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::facts::{ListenerView, Load, ServerLoad};

@@ -9,60 +9,22 @@ mod hello;
 mod load;
 mod tcp;
 mod tls;
+mod word;
 
 #[cfg(test)]
 pub(super) use counters::Counter;
 pub(super) use counters::{COUNTERS, CounterFetch, OWNERS, STATEFUL};
-pub(super) use hello::{DOTTED_SHIFT, HELLO_VERSION};
+pub(super) use hello::HELLO_VERSION;
+pub(super) use word::FetchWord;
 
-use super::arguments::{Arguments, Context, Param, Written};
+use super::arguments::{Arguments, Context, ParamKind, Written};
 use super::context::{EvalContext, Sample};
 use super::error::{LineFault, named};
 use super::place::{Needs, Places};
 use super::suggest::suggest;
 use super::value::{Value, ValueType};
 use super::words;
-use crate::wire::client_hello::Parsed;
-
-/// The function that reads a value.
-type Read = for<'s, 'a> fn(&'s EvalContext<'a>, &'s Arguments) -> Sample<'s>;
-
-/// The word of a fetch.
-pub(super) struct FetchWord {
-    /// As HAProxy writes it, where it has it.
-    pub(super) name: &'static str,
-    /// Other ways to write it.
-    pub(super) also: &'static [&'static str],
-    pub(super) params: &'static [Param],
-    pub(super) kind: ValueType,
-    pub(super) seen: Places,
-    pub(super) needs: Needs,
-    read: Read,
-    /// What it is.
-    pub(super) doc: &'static str,
-    /// Where HAProxy differs; empty when it does not.
-    pub(super) haproxy: &'static str,
-}
-
-macro_rules! fetches {
-    ($($name:literal $(| $also:literal)* [$($param:expr),*]: $kind:ident, $seen:ident, $needs:ident, $read:expr,
-        $doc:expr, $haproxy:literal;)+) => {
-        pub(super) const WORDS: &[$crate::rules::fetch::FetchWord] = &[
-            $($crate::rules::fetch::FetchWord {
-                name: $name,
-                also: &[$($also),*],
-                params: &[$($param),*],
-                kind: $crate::rules::value::ValueType::$kind,
-                seen: $crate::rules::place::Places::$seen,
-                needs: $crate::rules::place::Needs::$needs,
-                read: $read,
-                doc: $doc,
-                haproxy: $haproxy,
-            }),+
-        ];
-    };
-}
-use fetches;
+use crate::wire::client_hello;
 
 /// Every fetch but those of counters, in groups.
 const GROUPS: [&[FetchWord]; 7] = [
@@ -85,12 +47,6 @@ pub(super) fn fetch_words() -> impl Iterator<Item = &'static FetchWord> {
 pub(super) enum Fetch {
     Word(&'static FetchWord, Arguments),
     Counter(CounterFetch),
-}
-
-impl std::fmt::Debug for FetchWord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
-    }
 }
 
 impl Fetch {
@@ -150,8 +106,8 @@ impl Fetch {
     ) -> impl Iterator<Item = Value<'s>> {
         let several = match self {
             Self::Word(word, _) if word.name == hello::PROTOCOLS => match context.hello() {
-                Parsed::Hello(hello) => Some(hello.alpn().skip(1)),
-                Parsed::NotTls | Parsed::Partial => None,
+                client_hello::Parsed::Hello(hello) => Some(hello.alpn().skip(1)),
+                client_hello::Parsed::NotTls | client_hello::Parsed::Partial => None,
             },
             _ => None,
         };
@@ -171,7 +127,6 @@ impl Fetch {
 
     /// The backend or the server that it is about.
     pub(super) fn mentions(&self) -> Option<Mention<'_>> {
-        use super::arguments::ParamKind;
         let Self::Word(word, arguments) = self else { return None };
         match word.params.first()?.kind {
             ParamKind::Backend => Some(Mention::Backend(arguments.name(0))),

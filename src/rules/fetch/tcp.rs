@@ -1,6 +1,6 @@
 //! What the system measures of the client's TCP.
 
-use super::fetches;
+use super::word::fetches;
 use crate::rules::arguments::{Arguments, ParamKind, optional};
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::facts::TcpInfo;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::fetches;
+use super::word::fetches;
 use crate::rules::arguments::{Arguments, ParamKind, optional};
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::value::Value;
@@ -70,14 +70,14 @@ fetches! {
         "the client's certificate in DER", "";
 }
 
-type Whole = fn(&Certificate<'_>) -> String;
-type Attribute = for<'c> fn(&Certificate<'c>, &str, i64) -> Option<Cow<'c, [u8]>>;
+type AskName = fn(&Certificate<'_>) -> String;
+type AskAttribute = for<'c> fn(&Certificate<'c>, &str, i64) -> Option<Cow<'c, [u8]>>;
 
 fn name<'s>(
     context: &'s EvalContext<'_>,
     arguments: &Arguments,
-    whole: Whole,
-    attribute: Attribute,
+    whole: AskName,
+    attribute: AskAttribute,
 ) -> Sample<'s> {
     context.of_certificate(|certificate| {
         if arguments.text(0).is_empty() {

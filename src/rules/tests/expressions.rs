@@ -21,7 +21,7 @@ fn text(expression: &str) -> Option<String> {
 }
 
 #[test]
-fn every_converter_is_asked_by_a_test_with_answers_of_haproxy_or_with_one_of_the_tests_here() {
+fn every_converter_is_in_a_test() {
     let rows = include_str!("haproxy/converters.tsv");
     let others =
         [include_str!("maps.rs"), include_str!("effects.rs"), include_str!("expressions.rs")];
@@ -163,7 +163,7 @@ fn every_flag_is_in_a_test() {
 }
 
 #[test]
-fn a_word_that_haproxy_knows_is_answered_with_what_to_use_and_never_with_another_word() {
+fn a_word_that_haproxy_knows_is_answered_with_what_to_use_instead() {
     for (family, instead) in words::FETCHES {
         let name = family.replace('*', "x");
         let why = mistake(&format!("tcp-request session reject if {{ {name} -m found }}"));

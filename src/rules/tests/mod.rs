@@ -12,6 +12,7 @@ mod manual;
 mod maps;
 mod mutation;
 mod notes;
+mod responses;
 mod runs;
 mod sections;
 mod tables;

@@ -209,7 +209,7 @@ fn a_line_may_give_a_name_that_needs_none_another_meaning() {
 #[test]
 fn every_word_of_a_section_a_line_and_a_stick_is_in_a_test() {
     const TEXT: &str = include_str!("sections.rs");
-    const OTHERS: &str = include_str!("actions.rs");
+    const OTHERS: &str = concat!(include_str!("actions.rs"), include_str!("responses.rs"));
     for name in SECTIONS.iter().map(|word| word.name) {
         assert!(
             TEXT.contains(&format!("{name} ")) || TEXT.contains(&format!("{name}\\n")),

@@ -92,7 +92,7 @@ fn comes(rules: &RuleSet, source: &str) -> Verdict {
 }
 
 #[test]
-fn a_variable_of_the_process_is_that_of_all_connections_and_of_the_set_that_comes_next() {
+fn a_variable_of_the_process_is_that_of_all_connections_and_of_the_next_set() {
     let rules = parse(LAST);
     assert_eq!(comes(&rules, "192.0.2.1"), Verdict::Accept);
     assert_eq!(comes(&rules, "192.0.2.2"), REFUSED(1));

@@ -171,7 +171,7 @@ fn bytes_are_waited_for_until_they_are_there_or_cannot_come() {
 }
 
 #[test]
-fn what_is_captured_or_counted_waits_until_it_changes_no_more_and_a_variable_does_not() {
+fn what_is_captured_or_counted_waits_until_it_changes_no_more() {
     let done = |line: &str, bytes: &[u8], may_grow: bool| {
         let rules = parse(&format!("tcp-request inspect-delay 1s\ntcp-request content {line}"));
         let mut visitor = Visitor { prefix: bytes.to_vec(), may_grow, ..Visitor::default() };

@@ -1,0 +1,60 @@
+//! Rules about the first bytes of servers.
+
+use super::visitor::Visitor;
+use super::{NOW, parse};
+use crate::rules::{RuleProgress, Verdict};
+
+fn answered(text: &str, backend: Option<&str>, bytes: &[u8], may_grow: bool) -> (Verdict, Visitor) {
+    let rules = parse(text);
+    let mut visitor = Visitor { prefix: bytes.to_vec(), may_grow, ..Visitor::from("192.0.2.1") };
+    let progress = &mut RuleProgress::default();
+    (rules.evaluate_response(backend, progress, &mut visitor, NOW), visitor)
+}
+
+const EVIL: &str = "tcp-response inspect-delay 1s\n\
+    tcp-response content reject if { res.payload(0,4) -m str evil }\n\
+    tcp-response content silent-drop if { res.payload_lv(0,1) -m bin 4142 }\n\
+    tcp-response content set-var(sess.answer) res.len\n\
+    tcp-response content accept if WAIT_END";
+
+#[test]
+fn what_a_server_sends_is_looked_at_once_it_has_come() {
+    let verdict = |bytes: &[u8], may_grow| answered(EVIL, None, bytes, may_grow).0;
+    assert_eq!(verdict(b"ev", true), Verdict::Wait);
+    assert_eq!(verdict(b"ev", false), Verdict::Accept);
+    assert_eq!(verdict(b"evil", true), Verdict::Reject { line: 2 });
+    assert_eq!(verdict(b"\x02AB?", true), Verdict::SilentDrop { line: 3 });
+    assert_eq!(verdict(b"good", true), Verdict::Wait, "for WAIT_END");
+    let (verdict, visitor) = answered(EVIL, None, b"good", false);
+    assert_eq!(
+        (verdict, &*visitor.done),
+        (Verdict::Accept, &["sess.answer = Int(4)".to_owned()][..])
+    );
+}
+
+#[test]
+fn rules_about_answers_are_those_of_the_backend_or_those_for_all() {
+    let text = "tcp-response content set-log-level silent\n\
+        backend own\n\
+        tcp-response content reject if { src 192.0.2.1 }";
+    assert_eq!(answered(text, Some("own"), b"", false).0, Verdict::Reject { line: 3 });
+    let (verdict, visitor) = answered(text, Some("other"), b"", false);
+    assert_eq!((verdict, &*visitor.done), (Verdict::Accept, &["Silent".to_owned()][..]));
+    let alone = "backend own\ntcp-response content reject";
+    assert_eq!(answered(alone, None, b"", false).0, Verdict::Accept);
+    assert_eq!(parse(alone).response_delay(Some("own")), Some(0));
+    assert_eq!(parse(alone).response_delay(None), None);
+}
+
+#[test]
+fn an_action_about_the_client_alone_has_no_place_in_an_answer() {
+    use crate::rules::place::Places;
+    use crate::rules::verb::VERBS;
+    let of_answers: Vec<&str> = VERBS
+        .iter()
+        .filter(|verb| verb.seen.contains(Places::RESPONSE))
+        .map(|verb| verb.name)
+        .collect();
+    assert!(of_answers.contains(&"reject") && of_answers.contains(&"set-bandwidth-limit"));
+    assert!(!of_answers.contains(&"track-sc0") && !of_answers.contains(&"expect-proxy"));
+}
