@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use counting::counted;
 use vestibule::rules::{
-    ConnView, Effects, Environment, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel,
-    Prefix, RulePhase, RuleProgress, RuleSet, ServerLoad, Tables, TcpInfo, Tls, Value, Verdict,
+    ConnView, Effects, Environment, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
+    RulePhase, RuleProgress, RuleSet, ServerLoad, Tables, TcpInfo, Tls, Value, Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
@@ -104,7 +104,7 @@ impl Effects for Visitor {
 
     fn set_log_level(&mut self, _: LogLevel) {}
 
-    fn expect(&mut self, _: ExpectedHeader) {}
+    fn expect_proxy(&mut self) {}
 
     fn limit(&mut self, _: LimitedDirection, _: u64, _: u64) {}
 }

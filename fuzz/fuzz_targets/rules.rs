@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
 use vestibule::rules::{
-    ConnView, Effects, Environment, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel,
+    ConnView, Effects, Environment, LimitedDirection, ListenerView, Load, LogLevel,
     Prefix, RulePhase, RuleProgress, RuleSet, ServerLoad, Tables, TcpInfo, Tls, Value, Verdict,
 };
 use vestibule::time::Time;
@@ -113,7 +113,7 @@ impl Effects for Visitor<'_> {
 
     fn set_log_level(&mut self, _: LogLevel) {}
 
-    fn expect(&mut self, _: ExpectedHeader) {}
+    fn expect_proxy(&mut self) {}
 
     fn limit(&mut self, _: LimitedDirection, bytes: u64, period: u64) {
         assert!(bytes > 0 && period > 0);

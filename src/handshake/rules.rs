@@ -10,8 +10,8 @@ use crate::conn::{
 use crate::cx::{Cx, Directory};
 use crate::data::{AHEAD_MAX, Ahead, Read};
 use crate::rules::{
-    ConnView, Effects, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
-    RulePhase, RuleProgress, RuleSet, ServerLoad, StickEntry, TcpInfo, Tls, Value, Verdict,
+    ConnView, Effects, LimitedDirection, ListenerView, Load, LogLevel, Prefix, RulePhase,
+    RuleProgress, RuleSet, ServerLoad, StickEntry, TcpInfo, Tls, Value, Verdict,
 };
 use crate::sys::{Addr, Net, SockOpt};
 use crate::time::{FOREVER, Time};
@@ -302,14 +302,10 @@ impl<N: Net> Effects for RuleView<'_, '_, '_, N> {
         *self.log_level = Some(level);
     }
 
-    fn expect(&mut self, header: ExpectedHeader) {
-        let op = match header {
-            ExpectedHeader::Proxy => Op::AcceptProxy,
-            ExpectedHeader::NetScaler => Op::AcceptCip,
-        };
+    fn expect_proxy(&mut self) {
         // One that the listener expects has been read already.
-        if !self.conn.word.is_complete(op) {
-            self.conn.word.want(op);
+        if !self.conn.word.is_complete(Op::AcceptProxy) {
+            self.conn.word.want(Op::AcceptProxy);
         }
     }
 

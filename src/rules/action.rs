@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::context::EvalContext;
 use super::expression::Expression;
-use super::facts::{Effects, ExpectedHeader, LimitedDirection, LogLevel};
+use super::facts::{Effects, LimitedDirection, LogLevel};
 use super::process;
 use super::progress::{TrackSlot, Tracks};
 use super::value::{Value, ValueType};
@@ -36,7 +36,7 @@ pub(super) enum Action {
         number: usize,
     },
     SetLogLevel(LogLevel),
-    Expect(ExpectedHeader),
+    ExpectProxy,
     Limit(LimitedDirection, ByteRate),
 }
 
@@ -79,7 +79,7 @@ pub(super) enum ConnChange<'a> {
     Variable(&'a str, Option<Value<'static>>),
     Capture(usize, Vec<u8>),
     LogLevel(LogLevel),
-    Expect(ExpectedHeader),
+    ExpectProxy,
     Limit(LimitedDirection, u64, u64),
 }
 
@@ -213,7 +213,7 @@ impl Action {
                 ConnChange::Capture(*number, text)
             }),
             Self::SetLogLevel(level) => Some(ConnChange::LogLevel(*level)),
-            Self::Expect(header) => Some(ConnChange::Expect(*header)),
+            Self::ExpectProxy => Some(ConnChange::ExpectProxy),
             Self::Limit(direction, ByteRate { bytes, default, period }) => {
                 let bytes = bytes.with(value).filter(|bytes| *bytes > 0).unwrap_or(*default);
                 Some(ConnChange::Limit(*direction, bytes, *period))
@@ -260,7 +260,7 @@ impl ConnChange<'_> {
             Self::Variable(name, value) => connection.set_variable(name, value),
             Self::Capture(number, text) => connection.capture(number, text),
             Self::LogLevel(level) => connection.set_log_level(level),
-            Self::Expect(header) => connection.expect(header),
+            Self::ExpectProxy => connection.expect_proxy(),
             Self::Limit(direction, bytes, period) => connection.limit(direction, bytes, period),
         }
     }

@@ -63,19 +63,10 @@ pub trait Effects: ConnView {
     fn capture(&mut self, number: usize, value: Vec<u8>);
     /// How loud the host is to be about the end of the connection.
     fn set_log_level(&mut self, level: LogLevel);
-    /// A header is to be read before anything else.
-    fn expect(&mut self, header: ExpectedHeader);
+    /// A PROXY header is to be read before anything else.
+    fn expect_proxy(&mut self);
     /// Bytes from the client (`Incoming`) or to it are limited.
     fn limit(&mut self, direction: LimitedDirection, bytes: u64, period: u64);
-}
-
-/// A header that a rule may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpectedHeader {
-    /// A PROXY header.
-    Proxy,
-    /// A NetScaler's Client IP header.
-    NetScaler,
 }
 
 /// The direction of a limit.

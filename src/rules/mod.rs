@@ -63,8 +63,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::RuleError;
 pub use facts::{
-    ConnView, Effects, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
-    ServerLoad, TcpInfo, Tls,
+    ConnView, Effects, LimitedDirection, ListenerView, Load, LogLevel, Prefix, ServerLoad, TcpInfo,
+    Tls,
 };
 pub use loader::Loader;
 pub use place::RulePhase;

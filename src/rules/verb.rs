@@ -4,7 +4,7 @@ use super::action::{Action, ByteRate, Operand};
 use super::arguments::{Arguments, Context, Param, ParamKind, Written, param};
 use super::error::{LineFault, named};
 use super::expression::Expression;
-use super::facts::{ExpectedHeader, LogLevel};
+use super::facts::LogLevel;
 use super::filter::{Filters, bytes};
 use super::key;
 use super::line::Line;
@@ -120,11 +120,8 @@ pub(super) const VERBS: &[Verb] = verbs! {
         "how loud the host is to be about the connection: `silent`, or `emerg`, `alert`, `crit`, `err`, `warning`, \
          `notice`, `info` or `debug`", "";
     "expect-proxy" [] " layer4", Places::CONNECTION,
-        |_, line, _| layer4(line).map(|()| Action::Expect(ExpectedHeader::Proxy)),
+        |_, line, _| layer4(line).map(|()| Action::ExpectProxy),
         "behind these rules a PROXY header is read, on a listener that expects none otherwise", "";
-    "expect-netscaler-cip" [] " layer4", Places::CONNECTION,
-        |_, line, _| layer4(line).map(|()| Action::Expect(ExpectedHeader::NetScaler)),
-        "behind these rules a NetScaler's header is read, on a listener that expects none otherwise", "";
     "set-bandwidth-limit" [] " FILTER [limit VALUE] [period TIME]", ON_BYTES, bandwidth_limit,
         "from now on, bytes of the connection are limited as the filter above says, in the direction that it says; \
          to VALUE in each period where that is said and is a number above 0", "in 2.7 and later";

@@ -197,6 +197,7 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("set-priority*", "queues have one order"),
     ("set-nice", "the host decides whose turn it is"),
     ("set-bc-*", SERVER_SIDE),
+    ("expect-netscaler-cip", "it is the listener's: accept_cip of vst_accept_options"),
     ("set-fc-mark", "it is called `set-mark` here"),
     ("set-fc-tos", "it is called `set-tos` here"),
     ("attach-srv", SERVER_SIDE),

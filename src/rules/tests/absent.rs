@@ -103,7 +103,7 @@ fn actions(word: &str, phase: RulePhase) -> Vec<String> {
             "set-var" => format!("{name}(sess.x) {key}"),
             "capture" => format!("{name} {key} len 10"),
             "set-log-level" => format!("{name} silent"),
-            "expect-proxy" | "expect-netscaler-cip" => format!("{name} layer4"),
+            "expect-proxy" => format!("{name} layer4"),
             "set-bandwidth-limit" => format!("{name} f"),
             name if name.starts_with("track-sc") => format!("{name} {key} table default"),
             name => name.to_owned(),

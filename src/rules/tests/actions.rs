@@ -63,7 +63,6 @@ fn a_level_says_how_loud_the_host_is_to_be() {
 fn a_header_is_asked_for_where_a_rule_says_so() {
     let lines = "expect-proxy layer4 if { fc_src 10.0.0.0/8 }\nexpect-proxy layer4 if { fc_src 11.0.0.0/8 }";
     assert_eq!(done(RulePhase::Connection, lines), ["expects Proxy"]);
-    assert_eq!(done(RulePhase::Connection, "expect-netscaler-cip layer4"), ["expects NetScaler"]);
 }
 
 #[test]

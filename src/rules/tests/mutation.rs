@@ -190,7 +190,7 @@ fn cases() -> Vec<Case> {
                    stick-table type ip size 100 store gpc(3)\n\
                    tcp-request accept set-var(proc.last) src,concat(x) if { src 203.0.113.5 }\n\
                    tcp-request connection expect-proxy layer4 if { src 203.0.113.1 }\n\
-                   tcp-request connection expect-netscaler-cip layer4 if { src 203.0.113.2 }\n\
+                   tcp-request connection set-mark 9 if { src 203.0.113.2 }\n\
                    tcp-request connection set-src-port int(1) if { src_port 7 }\n\
                    tcp-request connection set-dst ipv4(203.0.113.9) if { dst_port 7 }\n\
                    tcp-request connection set-dst-port dst_port,add(1) if { dst_port 8 }\n\
@@ -243,7 +243,7 @@ fn cases() -> Vec<Case> {
                 ),
                 (
                     Visitor { source: end("203.0.113.2:7777"), ..says(b"") },
-                    "to usual, expects NetScaler, capture 0 = 77",
+                    "to usual, mark 9, capture 0 = 77",
                 ),
                 (
                     Visitor { destination: end("203.0.113.3:7"), ..says(b"") },

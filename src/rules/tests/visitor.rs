@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ED25519};
 
 use crate::rules::{
-    ConnView, Effects, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
-    ServerLoad, TcpInfo, Tls, Value,
+    ConnView, Effects, LimitedDirection, ListenerView, Load, LogLevel, Prefix, ServerLoad, TcpInfo,
+    Tls, Value,
 };
 use crate::wire::proxy::{self, Header, Parsed};
 
@@ -241,8 +241,8 @@ impl Effects for Visitor {
         self.done.push(format!("{level:?}"));
     }
 
-    fn expect(&mut self, header: ExpectedHeader) {
-        self.done.push(format!("expects {header:?}"));
+    fn expect_proxy(&mut self) {
+        self.done.push("expects Proxy".to_owned());
     }
 
     fn limit(&mut self, direction: LimitedDirection, bytes: u64, period: u64) {
