@@ -31,6 +31,8 @@ void log_end(const struct proxy *proxy, const char *what, const vst_event *event
                 server_of(proxy, stream), stream->attempts, (double)stream->queued_ns / 1e9);
     if (server != NULL)
         fprintf(stderr, " server_end=\"%s\"", server->text);
+    if (client->captures_len > 0)
+        fprintf(stderr, " captures=\"%s\"", client->captures);
     if (client->suppressed > 0)
         fprintf(stderr, " suppressed=%llu", (unsigned long long)client->suppressed);
     if (client->remote || (server != NULL && server->remote))

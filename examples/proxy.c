@@ -18,7 +18,8 @@
  *
  * Several --backend with one NAME, or without a name, are servers of which any can serve a client.
  * --rules decides which clients are accepted, in the language of docs/rules.md, and to which NAME its
- * use_backend lines send them; all others go to the first. On SIGHUP the file is read again. --maxconn
+ * use_backend and default_backend lines send them; all others go to the first. What the file says that is
+ * no mistake, but should be known, is printed as a note. On SIGHUP the file is read again. --maxconn
  * is how many clients each server has at once: others wait, as many as --maxqueue and as long as
  * --queue-timeout allow. A server that is not reached is tried again, and the last attempt is made on
  * another one. --check checks the servers with connections that pass what the clients' pass, and leaves
