@@ -35,10 +35,7 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     let Some(phase) = phase(op) else { return Progress::Done };
     if op == Op::Inspect && is_first_step(conn.word, op) {
         begin_session(conn, cx);
-        // Without a delay the rules do not wait, so there is nothing to bound.
-        let delay =
-            conn.facts.rule_state().map_or(0, |rule_state| rule_state.rules.inspect_delay());
-        conn.arm_opening(cx.now, if delay == 0 { FOREVER } else { delay });
+        begin_inspection(conn, cx.now);
     }
     loop {
         let verdict = ask(conn, cx, phase);
@@ -49,6 +46,7 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
                 conn.closes(CloseMode::Vanish);
                 return denied(op, line);
             }
+            Verdict::Backend => begin_inspection(conn, cx.now),
             Verdict::Wait => match conn.data.read_ahead(&mut conn.ctrl, cx) {
                 Ok(Ahead::Read(Read::Bytes(_))) => {}
                 Ok(Ahead::Read(Read::Wait)) => return Progress::Wait(Wait::READ | Wait::TIMER),
@@ -60,6 +58,18 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
             },
         }
     }
+}
+
+/// The wait of content rules for bytes begins: of those of the listener, or of the backend.
+fn begin_inspection(conn: &mut Conn, now: Time) {
+    let Some(rule_state) = conn.facts.rule_state_mut() else { return };
+    rule_state.settled = false;
+    // Without a delay the rules do not wait, so there is nothing to bound.
+    let delay = match rule_state.rules.inspect_delay(&rule_state.progress) {
+        0 => FOREVER,
+        delay => delay,
+    };
+    conn.arm_opening(now, delay);
 }
 
 /// The connection has passed the session rules: it counts as a session, in the listener and in the

@@ -23,7 +23,7 @@ use super::token::{Token, not_a_time, tokens};
 use super::usage::{Asked, Usage};
 use super::verb::{Verb, VerbContext};
 use super::words;
-use super::{Choice, Environment, Response, Rule, RuleSet};
+use super::{Choice, Environment, Rule, RuleSet, SectionRules};
 use crate::table::{DataType, time};
 
 /// A kind of line, by its first word.
@@ -44,7 +44,7 @@ pub(super) struct SyntaxForm {
 }
 
 macro_rules! statements {
-    ($($name:literal, $is_front:literal, $read:expr; $($syntax:literal, $doc:literal, $haproxy:literal);+ => )+) => {
+    ($($name:expr, $is_front:literal, $read:expr; $($syntax:literal, $doc:literal, $haproxy:literal);+ => )+) => {
         &[$(Statement {
             name: $name,
             read: $read,
@@ -72,11 +72,13 @@ pub(super) const STATEMENTS: &[Statement] = statements! {
     "stick-table", false, |_, line| { line.rest_span(); Ok(()) };
         "stick-table type TYPE size SIZE ...", "the table of its section, called as the section, or `default` in \
          front of the first section; meant by lines of the section that name none", "" =>
-    "tcp-request", true, |compiler, line| compiler.tcp_request(line);
+    TCP_REQUEST, false, |compiler, line| compiler.tcp_request(line);
         "tcp-request PHASE ACTION [if|unless CONDITION]",
-        "a rule of a phase: `accept`, `connection`, `session` or `content`",
+        "a rule of a phase: `accept`, `connection`, `session` or `content`. In a `backend` section, which has only \
+         `content`, it is for connections that the lines of the listener send to that backend, and comes behind these",
         "no phase `accept` there, and `connection` comes before the PROXY header";
-        "tcp-request inspect-delay TIME", "how long `content` rules wait for bytes that may decide", "" =>
+        "tcp-request inspect-delay TIME", "how long the `content` rules of the section wait for bytes that may decide",
+        "" =>
     "tcp-response", false, |compiler, line| compiler.tcp_response(line);
         "tcp-response content ACTION [if|unless CONDITION]",
         "a rule about the first bytes of the server: of any, or in a `backend` section of the servers of that backend. \
@@ -216,6 +218,7 @@ impl<'a> Compiler<'a> {
         self.line = number;
         if let Some(word) = RuleSection::begun_by(first) {
             self.section = RuleSection::parse(word, &mut line)?;
+            self.usage.enter(self.section.backend());
             self.names.clear();
             end(&line, "the end of the line")?;
             if self.section.is_front() {
@@ -235,8 +238,8 @@ impl<'a> Compiler<'a> {
             let advice = "it belongs in front of the first section, or in a `frontend`";
             return Err(LineFault::advising(first.span.clone(), problem, advice));
         }
-        if statement.is_front {
-            self.has_front = true;
+        if self.section.is_front() {
+            self.has_front |= statement.is_front || first.is(TCP_REQUEST);
         }
         (statement.read)(self, &mut line)?;
         end(&line, "the end of the line")
@@ -273,8 +276,13 @@ impl<'a> Compiler<'a> {
         let known = phases.chain([INSPECT_DELAY]);
         let expected = known.clone().collect::<Vec<_>>().join(", ");
         let token = line.next(&expected)?;
+        let backend = self.section.backend();
         if token.is(INSPECT_DELAY) {
-            self.set.inspect_delay = inspect_delay(token, line, self.set.inspect_delay)?;
+            let delay = match backend {
+                None => &mut self.set.inspect_delay,
+                Some(_) => &mut section_of(&mut self.set.requests, backend).inspect_delay,
+            };
+            *delay = inspect_delay(token, line, *delay)?;
             return Ok(());
         }
         let Some(phase) = RulePhase::ALL.into_iter().find(|phase| token.is(phase.name())) else {
@@ -282,26 +290,31 @@ impl<'a> Compiler<'a> {
             return Err(LineFault::new(token.span.clone(), problem, expected)
                 .near(suggest(token.text().unwrap_or_default(), known)));
         };
+        if let Some(name) = &backend {
+            if phase != RulePhase::Content {
+                let problem = format!("{} is about connections that come in", named(&token.word));
+                let advice = "it belongs in front of the first section, or in a `frontend`; a `backend` has `content`";
+                return Err(LineFault::advising(token.span.clone(), problem, advice));
+            }
+            self.usage.need_choice(name, self.line, token.span.clone());
+        }
         let rule = self.rule(line, phase.place())?;
         if let Action::Track(slot, _, table) = &rule.action {
             self.usage.track(*slot, phase, self.line, Arc::clone(table));
         }
-        self.set.rules[phase as usize].push(rule);
+        match backend {
+            None => self.set.rules[phase as usize].push(rule),
+            Some(_) => section_of(&mut self.set.requests, backend).rules.push(rule),
+        }
         Ok(())
     }
 
     fn tcp_response(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let expected = format!("{CONTENT}, {INSPECT_DELAY}");
         let token = line.next(&expected)?;
-        let backend = self.section.backend();
-        let known = self.set.responses.iter().position(|response| response.backend == backend);
-        let at = known.unwrap_or_else(|| {
-            self.set.responses.push(Response { backend, ..Response::default() });
-            self.set.responses.len() - 1
-        });
         if token.is(INSPECT_DELAY) {
-            let before = self.set.responses[at].inspect_delay;
-            self.set.responses[at].inspect_delay = inspect_delay(token, line, before)?;
+            let section = section_of(&mut self.set.responses, self.section.backend());
+            section.inspect_delay = inspect_delay(token, line, section.inspect_delay)?;
             return Ok(());
         }
         if !token.is(CONTENT) {
@@ -309,7 +322,7 @@ impl<'a> Compiler<'a> {
             return Err(LineFault::new(token.span.clone(), problem, expected));
         }
         let rule = self.rule(line, Places::RESPONSE)?;
-        self.set.responses[at].rules.push(rule);
+        section_of(&mut self.set.responses, self.section.backend()).rules.push(rule);
         Ok(())
     }
 
@@ -557,8 +570,8 @@ impl<'a> Compiler<'a> {
             rules.compile(&set.acls);
         }
         set.backends.compile(&set.acls);
-        for response in &mut set.responses {
-            response.rules.compile(&set.acls);
+        for section in set.requests.iter_mut().chain(&mut set.responses) {
+            section.rules.compile(&set.acls);
         }
         usage.note(&mut set, text);
         set.notes.sort_by_key(|note| note.line);
@@ -566,15 +579,26 @@ impl<'a> Compiler<'a> {
     }
 }
 
+const TCP_REQUEST: &str = "tcp-request";
 const INSPECT_DELAY: &str = "inspect-delay";
 const CONTENT: &str = "content";
+
+/// The rules for a backend among those of sections.
+fn section_of(sections: &mut Vec<SectionRules>, backend: Option<Box<str>>) -> &mut SectionRules {
+    let known = sections.iter().position(|section| section.backend == backend);
+    let at = known.unwrap_or_else(|| {
+        sections.push(SectionRules { backend, ..SectionRules::default() });
+        sections.len() - 1
+    });
+    &mut sections[at]
+}
 
 /// Reads the time behind `word`, of which there was one already unless `before` is 0.
 fn inspect_delay(word: &Token, line: &mut Line<'_>, before: u64) -> Result<u64, LineFault> {
     let token = line.next("a time")?;
     if before != 0 {
         let problem = "there is an inspect-delay above";
-        return Err(LineFault::new(word.span.clone(), problem, "one of them"));
+        return Err(LineFault::new(word.span.clone(), problem, "one in a section"));
     }
     token.text().and_then(time).ok_or_else(|| not_a_time(token))
 }

@@ -81,6 +81,7 @@ use condition::{Acl, Condition, Truth};
 use context::EvalContext;
 use mention::{MentionLine, MentionedName};
 use process::ProcessVariables;
+use progress::ChosenBackend;
 use run::{Lines, RuleLine};
 use stick::Stick;
 
@@ -93,7 +94,10 @@ pub struct RuleSet {
     /// With its line.
     default_backend: Option<(Box<str>, u32)>,
     sticks: Vec<Stick>,
-    responses: Vec<Response>,
+    /// The lines `tcp-request` of backends.
+    requests: Vec<SectionRules>,
+    /// The lines `tcp-response`.
+    responses: Vec<SectionRules>,
     acls: Vec<Acl>,
     tables: Tables,
     process: ProcessVariables,
@@ -117,9 +121,9 @@ struct Rule {
     line: u32,
 }
 
-/// The lines `tcp-response` of a section.
+/// Content rules of a section, about what a client or a server sends.
 #[derive(Clone, Debug, Default)]
-struct Response {
+struct SectionRules {
     /// The backend that they are for; none for all.
     backend: Option<Box<str>>,
     rules: Lines<Rule>,
@@ -179,6 +183,9 @@ pub enum Verdict {
     /// More bytes may decide: the rules are to be evaluated again when bytes arrive, when the input
     /// ends, and after [`RuleSet::inspect_delay`]. Only [`RulePhase::Content`] waits.
     Wait,
+    /// The rules of the listener have accepted it and its backend is chosen. The rules of the backend are to
+    /// be evaluated next, and their wait for bytes begins now.
+    Backend,
 }
 
 /// What a text of rules finds outside of itself.
@@ -197,7 +204,8 @@ impl RuleSet {
     /// Whether there are rules for a phase.
     #[must_use]
     pub fn has(&self, phase: RulePhase) -> bool {
-        !self.rules[phase as usize].is_empty()
+        let in_backends = phase == RulePhase::Content && !self.requests.is_empty();
+        in_backends || !self.rules[phase as usize].is_empty()
     }
 
     /// Whether there are lines that choose a backend.
@@ -232,6 +240,11 @@ impl RuleSet {
             BackendName::Made(_) => None,
         });
         names.chain(self.default_backend.as_ref().map(|(name, _)| &**name))
+    }
+
+    /// Whether lines may send a connection to the backend of this name.
+    fn may_choose(&self, name: &str) -> bool {
+        !self.backends.iter().all(Choice::is_fixed) || self.chosen().any(|chosen| chosen == name)
     }
 
     /// What is to be known of the lines, although they are no mistake, in the order of the lines.
@@ -275,10 +288,14 @@ impl RuleSet {
         self.unknown_backends.load(Ordering::Relaxed)
     }
 
-    /// How long content rules may wait for bytes, in nanoseconds; 0: not at all.
+    /// How long the content rules that come next for a connection may wait for bytes, in nanoseconds; 0:
+    /// not at all.
     #[must_use]
-    pub const fn inspect_delay(&self) -> u64 {
-        self.inspect_delay
+    pub fn inspect_delay(&self, progress: &RuleProgress) -> u64 {
+        match &progress.chosen {
+            None => self.inspect_delay,
+            Some(chosen) => self.request(chosen).map_or(0, |section| section.inspect_delay),
+        }
     }
 
     /// The tables that its lines can name.
@@ -297,8 +314,24 @@ impl RuleSet {
         connection: &mut dyn Effects,
         now: Time,
     ) -> Verdict {
+        if let Some(chosen) = &progress.chosen {
+            let Some(section) = self.request(chosen) else { return Verdict::Accept };
+            return self.run(&section.rules, section.inspect_delay > 0, progress, connection, now);
+        }
         let rules = &self.rules[phase as usize];
-        self.run(rules, self.inspect_delay > 0, progress, connection, now)
+        let verdict = self.run(rules, self.inspect_delay > 0, progress, connection, now);
+        if verdict != Verdict::Accept || phase != RulePhase::Content || self.requests.is_empty() {
+            return verdict;
+        }
+        let name = self.backend(progress, connection, now).map(|name| name.into());
+        progress.chosen = Some(ChosenBackend { name });
+        Verdict::Backend
+    }
+
+    /// The content rules of a backend about what clients send.
+    fn request(&self, chosen: &ChosenBackend) -> Option<&SectionRules> {
+        let name = chosen.name.as_deref()?;
+        self.requests.iter().find(|section| section.backend.as_deref() == Some(name))
     }
 
     /// How long rules about what a server of this backend sends may wait for it, in nanoseconds; `None`
@@ -322,11 +355,11 @@ impl RuleSet {
     }
 
     /// The rules about what a server of this backend sends: its own, or else those for all.
-    fn response(&self, backend: Option<&str>) -> Option<&Response> {
-        let own = |response: &&Response| {
+    fn response(&self, backend: Option<&str>) -> Option<&SectionRules> {
+        let own = |response: &&SectionRules| {
             response.backend.is_some() && response.backend.as_deref() == backend
         };
-        let for_all = |response: &&Response| response.backend.is_none();
+        let for_all = |response: &&SectionRules| response.backend.is_none();
         let all = || self.responses.iter().filter(|response| !response.rules.is_empty());
         all().find(own).or_else(|| all().find(for_all))
     }
@@ -370,14 +403,17 @@ impl RuleSet {
     }
 
     /// The backend named by the first `use_backend` line that applies, or else by `default_backend`.
-    /// Data that has not arrived is not waited for.
+    /// Data that has not arrived is not waited for. One whose rules were evaluated remains the one.
     #[must_use]
-    pub fn backend(
-        &self,
-        progress: &RuleProgress,
+    pub fn backend<'a>(
+        &'a self,
+        progress: &'a RuleProgress,
         connection: &dyn ConnView,
         now: Time,
-    ) -> Option<Cow<'_, str>> {
+    ) -> Option<Cow<'a, str>> {
+        if let Some(chosen) = &progress.chosen {
+            return chosen.name.as_deref().map(Cow::Borrowed);
+        }
         let context = EvalContext::new(connection, &progress.tracks, &self.process, now, false);
         let default = || self.default_backend.as_ref().map(|(name, _)| Cow::Borrowed(&**name));
         let Some((chosen, _)) = self.backends.first(0, &self.acls, &context) else {

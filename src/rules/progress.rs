@@ -86,4 +86,13 @@ pub struct RuleProgress {
     pub tracks: Tracks,
     /// The content rule that waits for bytes: those in front of it have been passed.
     pub(super) resume: usize,
+    /// The backend it is for, once its turn comes to the content rules of that.
+    pub(super) chosen: Option<ChosenBackend>,
+}
+
+/// The backend of a connection.
+#[derive(Debug)]
+pub(super) struct ChosenBackend {
+    /// `None` where no line chooses one.
+    pub(super) name: Option<Box<str>>,
 }

@@ -49,6 +49,8 @@ struct Use {
     line: u32,
     span: Range<usize>,
     place: Places,
+    /// The backend in whose section the line is.
+    section: Option<Arc<str>>,
     what: What,
 }
 
@@ -60,6 +62,8 @@ enum What {
     /// This datum of the entry in a slot is changed.
     Change(TrackSlot, DataType),
     Backend(Box<str>),
+    /// The line is of use where another sends connections to the backend of this name.
+    Choice(Box<str>),
 }
 
 /// A line that tracks.
@@ -67,6 +71,7 @@ enum What {
 struct TrackLine {
     slot: TrackSlot,
     phase: RulePhase,
+    section: Option<Arc<str>>,
     line: u32,
     table: Arc<Table>,
 }
@@ -78,6 +83,8 @@ pub(super) struct Usage {
     /// By acl.
     asked: Vec<Vec<Asked>>,
     tracks: Vec<TrackLine>,
+    /// The backend in whose section the next lines are.
+    section: Option<Arc<str>>,
     /// What content rules wait for, once the text is whole.
     awaited: OnceCell<Awaited>,
 }
@@ -90,12 +97,21 @@ struct Awaited {
 }
 
 impl Usage {
+    /// The section of a backend begins, or one that is none.
+    pub(super) fn enter(&mut self, backend: Option<Box<str>>) {
+        self.section = backend.map(Arc::from);
+    }
+
+    fn add(&mut self, what: What, place: Places, line: u32, span: Range<usize>) {
+        self.uses.push(Use { line, span, place, section: self.section.clone(), what });
+    }
+
     pub(super) fn ask(&mut self, asked: Asked, place: Places, line: u32, span: Range<usize>) {
-        self.uses.push(Use { line, span, place, what: What::Asked(Box::new(asked)) });
+        self.add(What::Asked(Box::new(asked)), place, line, span);
     }
 
     pub(super) fn ask_acl(&mut self, acl: usize, place: Places, line: u32, span: Range<usize>) {
-        self.uses.push(Use { line, span, place, what: What::Acl(acl) });
+        self.add(What::Acl(acl), place, line, span);
     }
 
     pub(super) fn extend_acl(&mut self, acl: usize, asked: Asked) {
@@ -112,12 +128,15 @@ impl Usage {
         line: u32,
         span: Range<usize>,
     ) {
-        self.uses.push(Use { line, span, place, what: What::Change(slot, data) });
+        self.add(What::Change(slot, data), place, line, span);
     }
 
     pub(super) fn name_backend(&mut self, name: &str, line: u32, span: Range<usize>) {
-        let what = What::Backend(name.into());
-        self.uses.push(Use { line, span, place: Places::BACKEND, what });
+        self.add(What::Backend(name.into()), Places::BACKEND, line, span);
+    }
+
+    pub(super) fn need_choice(&mut self, name: &str, line: u32, span: Range<usize>) {
+        self.add(What::Choice(name.into()), Places::CONTENT, line, span);
     }
 
     pub(super) fn track(
@@ -127,7 +146,7 @@ impl Usage {
         line: u32,
         table: Arc<Table>,
     ) {
-        self.tracks.push(TrackLine { slot, phase, line, table });
+        self.tracks.push(TrackLine { slot, phase, section: self.section.clone(), line, table });
     }
 
     /// Checks that what a line asks for can be there; whether another line makes it so is known once
@@ -149,7 +168,13 @@ impl Usage {
                         return Err(tables::not_stored(first, *data, it.span.clone()));
                     }
                 }
-                What::Change(..) | What::Backend(_) => {}
+                What::Choice(name) if is_whole && !set.may_choose(name) => {
+                    let name = named(name.as_bytes());
+                    let problem = format!("no line sends a connection to {name}");
+                    let advice = "`default_backend` and `use_backend` lines of the listener do so";
+                    return Err(LineFault::advising(it.span.clone(), problem, advice));
+                }
+                What::Change(..) | What::Backend(_) | What::Choice(_) => {}
             }
         }
         Ok(())
@@ -182,7 +207,9 @@ impl Usage {
             }
         }
         match (asked.needs, it.place) {
-            (Needs::Bytes | Needs::Hello, Places::CONTENT) if set.inspect_delay == 0 => {
+            (needs @ (Needs::Bytes | Needs::Hello), Places::CONTENT)
+                if delay(set, it) == 0 && (it.section.is_none() || !self.waits_for(needs)) =>
+            {
                 Err(unawaited(asked, it, "tcp-request"))
             }
             (Needs::Bytes | Needs::Hello, Places::RESPONSE)
@@ -208,10 +235,10 @@ impl Usage {
         }
     }
 
-    /// Whether a content rule waits for bytes of this kind.
+    /// Whether a content rule of the listener waits for bytes of this kind.
     fn waits_for(&self, needs: Needs) -> bool {
         let awaited = self.awaited.get_or_init(|| {
-            let all = self.uses.iter().filter(|it| it.place == Places::CONTENT);
+            let all = self.uses.iter().filter(|it| it.place == Places::CONTENT && it.section.is_none());
             let needs: Vec<Needs> =
                 all.flat_map(|it| self.asked_by(it)).map(|asked| asked.needs).collect();
             let hello = needs.contains(&Needs::Hello) || needs.contains(&Needs::End);
@@ -225,7 +252,7 @@ impl Usage {
         match &it.what {
             What::Acl(acl) => self.asked.get(*acl).map_or(&[], Vec::as_slice),
             What::Asked(asked) => std::slice::from_ref(&**asked),
-            What::Change(..) | What::Backend(_) => &[],
+            What::Change(..) | What::Backend(_) | What::Choice(_) => &[],
         }
     }
 
@@ -235,13 +262,21 @@ impl Usage {
         slot: TrackSlot,
         it: &Use,
     ) -> Result<impl Iterator<Item = &Arc<Table>>, LineFault> {
-        let (line, place) = (it.line, it.place);
+        // Where content rules are those of a backend, they come behind those of the listener, and a line
+        // that chooses a backend comes between these.
+        let phase = RulePhase::ALL.into_iter().find(|phase| phase.place() == it.place);
+        let (line, section) = (it.line, it.section.clone());
         let is_in_front = move |track: &&TrackLine| {
-            let phase = RulePhase::ALL.into_iter().find(|phase| phase.place() == place);
             track.slot == slot
-                && phase.is_none_or(|phase| {
-                    track.phase < phase || (track.phase == phase && track.line < line)
-                })
+                && match (&track.section, phase) {
+                    (None, None) => true,
+                    (None, Some(phase)) => {
+                        let is_same = track.phase == phase && section.is_none();
+                        if is_same { track.line < line } else { track.phase <= phase }
+                    }
+                    (Some(_), None) => track.section == section,
+                    (Some(_), Some(_)) => track.section == section && track.line < line,
+                }
         };
         let mut tables =
             self.tracks.iter().filter(is_in_front).map(|track| &track.table).peekable();
@@ -285,6 +320,13 @@ impl Usage {
     }
 }
 
+/// How long content rules of the section of a line wait, in nanoseconds.
+fn delay(set: &RuleSet, it: &Use) -> u64 {
+    let Some(name) = it.section.as_deref() else { return set.inspect_delay };
+    let section = set.requests.iter().find(|section| section.backend.as_deref() == Some(name));
+    section.map_or(0, |section| section.inspect_delay)
+}
+
 /// The fault of bytes that are looked at and that nothing waits for.
 fn unawaited(asked: &Asked, it: &Use, line: &str) -> LineFault {
     let problem = format!("{} looks at bytes that nothing waits for", asked.word);
@@ -322,7 +364,8 @@ fn unreachable<'t>(set: &mut RuleSet, source: impl Fn(u32) -> &'t str) {
         let fault = LineFault::new(start..source.trim_end().len(), problem, "");
         notes.push(fault.at(line, source));
     };
-    let all = set.rules.iter().chain(set.responses.iter().map(|response| &response.rules));
+    let sections = set.requests.iter().chain(&set.responses).map(|section| &section.rules);
+    let all = set.rules.iter().chain(sections);
     for rules in all {
         let last = rules.iter().position(|rule| rule.condition.is_none() && rule.action.is_last());
         let Some(last) = last else { continue };

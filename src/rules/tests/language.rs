@@ -138,9 +138,9 @@ fn the_inspect_delay_has_units() {
         ("1000us", MILLISECOND),
     ] {
         let rules = parse(&format!("tcp-request inspect-delay {text}"));
-        assert_eq!(rules.inspect_delay(), span, "{text}");
+        assert_eq!(rules.inspect_delay(&RuleProgress::default()), span, "{text}");
     }
-    assert_eq!(parse("").inspect_delay(), 0);
+    assert_eq!(parse("").inspect_delay(&RuleProgress::default()), 0);
 }
 
 #[test]

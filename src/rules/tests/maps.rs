@@ -152,7 +152,8 @@ fn a_set_that_takes_the_place_of_another_reads_its_files_again() {
     let goes_to = |rules: &RuleSet| {
         let mut visitor = Visitor::known();
         visitor.backends.push(("other", visitor.backends[0].1));
-        let name = rules.backend(&RuleProgress::default(), &visitor, NOW);
+        let progress = RuleProgress::default();
+        let name = rules.backend(&progress, &visitor, NOW);
         name.map(|name| name.into_owned())
     };
     let first = set(None, "192.0.2.7 farm\n");

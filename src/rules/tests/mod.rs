@@ -2,6 +2,7 @@
 
 mod absent;
 mod actions;
+mod backends;
 mod effects;
 mod errors;
 mod expressions;

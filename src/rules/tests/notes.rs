@@ -148,7 +148,8 @@ fn a_line_that_looks_for_a_client_hello_is_a_mistake_where_tls_ends() {
 fn a_byte_order_mark_in_front_is_no_part_of_the_text() {
     let nothing = |_: &str| Err(String::new());
     let rules = read_bytes(b"\xef\xbb\xbfuse_backend a", &nothing).expect("rules");
-    let name = rules.backend(&RuleProgress::default(), &Visitor::default(), NOW);
+    let progress = RuleProgress::default();
+    let name = rules.backend(&progress, &Visitor::default(), NOW);
     assert_eq!(name.as_deref(), Some("a"));
     let why = read_bytes(b"\xef\xbb\xbfuse_backnd a", &nothing).expect_err("a mistake");
     assert_eq!((why.line, why.column, &*why.word), (1, 1, "use_backnd"));

@@ -197,7 +197,8 @@ fn a_backend_is_chosen_by_what_is_there() {
     );
     let mut visitor = Visitor { may_grow: true, ..Visitor::default() };
     let chosen = |visitor: &Visitor| {
-        let name = rules.backend(&RuleProgress::default(), visitor, NOW);
+        let progress = RuleProgress::default();
+        let name = rules.backend(&progress, visitor, NOW);
         name.map(|name| name.into_owned())
     };
     assert_eq!(chosen(&visitor).as_deref(), Some("b"));
