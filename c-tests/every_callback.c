@@ -64,6 +64,7 @@ static void engines(vst_engine *e)
     vst_group *group;
     vst_id token;
     char text[64];
+    uint64_t count;
     size_t len;
     TRY(OUTSIDE, vst_engine_free(e));
     TRY(OUTSIDE, vst_engine_next(e, &event));

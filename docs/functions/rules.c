@@ -3,7 +3,7 @@
 #include <string.h>
 #include <vestibule.h>
 
-// Example of vst_rules_new.
+// Example of vst_rules_new, vst_rules_notes.
 vst_rules *make_rules(void)
 {
     static const char text[] =

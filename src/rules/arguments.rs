@@ -12,6 +12,7 @@ use super::loader::Loader;
 use super::map::{self, Map, MapKind};
 use super::pattern::{self, Case};
 use super::progress::{SLOTS, TrackSlot};
+use super::section::RuleSection;
 use super::tables::{self, Tables};
 use super::value::{Value, ValueType};
 use super::variable;
@@ -36,9 +37,11 @@ pub(super) enum ParamKind {
     Hex,
     /// An address.
     Address,
-    /// The name of a backend.
+    /// The name of the section of the listener.
+    Frontend,
+    /// The name of a backend; that of the section where none is said.
     Backend,
-    /// The name of a server: `BACKEND/SERVER`.
+    /// The name of a server: `BACKEND/SERVER`, or `SERVER` in the section of its backend.
     Server,
     /// A variable.
     Variable,
@@ -206,8 +209,8 @@ impl Arguments {
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) tables: &'a Tables,
-    /// The table that is meant where none is named.
-    pub(super) table: &'a str,
+    /// The section that the line is in.
+    pub(super) section: &'a RuleSection,
     pub(super) load: &'a Loader<'a>,
 }
 
@@ -265,11 +268,14 @@ impl Written<'_> {
                 ParamKind::AddressTable | ParamKind::Table | ParamKind::Storing(_)
             ) =>
             {
-                let table = context.tables.find(None, context.table, &self.span)?;
+                let table = context.tables.find(None, context.section.table(), &self.span)?;
                 fitting_table(param, table, &self.span)
             }
             _ if param.optional => Ok(Argument::Absent),
             _ => {
+                if let (ParamKind::Backend, Some(own)) = (param.kind, context.section.backend()) {
+                    return Ok(Argument::Text(own.as_bytes().into()));
+                }
                 let problem = format!("`{}` needs {} in brackets", self.word, what(param));
                 Err(self.fault(problem, self.usage(params)))
             }
@@ -320,6 +326,7 @@ fn what(param: &Param) -> String {
         ParamKind::Index => "a number other than 0".to_owned(),
         ParamKind::Hex => "pairs of hexadecimal digits".to_owned(),
         ParamKind::Address => "an address".to_owned(),
+        ParamKind::Frontend => "the name of this section".to_owned(),
         ParamKind::Backend => "the name of a backend".to_owned(),
         ParamKind::Server => "a server as `BACKEND/SERVER`".to_owned(),
         ParamKind::Variable => "a variable".to_owned(),
@@ -378,6 +385,14 @@ fn one(
             let address = as_text.ok().and_then(|text| text.parse().ok());
             address.map(Argument::Address).ok_or_else(wrong)
         }
+        ParamKind::Frontend => {
+            if matches!(context.section, RuleSection::Front(own) if own.as_bytes() == text) {
+                return Ok(Argument::Text(text.into()));
+            }
+            let problem = format!("{} is not the listener of these rules", named(text));
+            let advice = "rules know their own listener, which is meant without brackets";
+            Err(LineFault::advising(span.clone(), problem, advice))
+        }
         ParamKind::Backend => {
             let name = as_text?;
             if name.contains(char::is_whitespace) {
@@ -386,15 +401,16 @@ fn one(
                 Ok(Argument::Text(text.into()))
             }
         }
-        ParamKind::Server => match as_text?.split_once('/') {
-            Some((backend, server)) if !backend.is_empty() && !server.is_empty() => {
+        ParamKind::Server => match (as_text?.split_once('/'), context.section.backend()) {
+            (Some((backend, server)), _) if !backend.is_empty() && !server.is_empty() => {
                 Ok(Argument::Text(text.into()))
             }
+            (None, Some(own)) => Ok(Argument::Text([own.as_bytes(), b"/", text].concat().into())),
             _ => Err(wrong()),
         },
         ParamKind::Variable => variable::name(text, span).map(Argument::Variable),
         ParamKind::AddressTable | ParamKind::Table | ParamKind::Named | ParamKind::Storing(_) => {
-            let table = context.tables.find(Some(as_text?), context.table, span)?;
+            let table = context.tables.find(Some(as_text?), context.section.table(), span)?;
             fitting_table(param, table, span)
         }
         ParamKind::Slot => {

@@ -547,7 +547,7 @@ impl<'a> Compiler<'a> {
     fn context(&self) -> Context<'_> {
         Context {
             tables: &self.set.tables,
-            table: self.section.table(),
+            section: &self.section,
             load: self.environment.load,
         }
     }

@@ -118,6 +118,32 @@ impl MatchMethod {
     }
 }
 
+/// A word with a method in its name.
+pub(super) struct DerivedWord {
+    pub(super) name: &'static str,
+    /// The word of the fetch.
+    fetch: &'static str,
+    method: MatchMethod,
+    /// It with `-m`.
+    pub(super) same: &'static str,
+}
+
+/// Every word with a method in its name.
+pub(super) const DERIVED: &[DerivedWord] = &[
+    DerivedWord {
+        name: "ssl_fc_sni_end",
+        fetch: "ssl_fc_sni",
+        method: MatchMethod::Word(Position::End),
+        same: "ssl_fc_sni -m end",
+    },
+    DerivedWord {
+        name: "ssl_fc_sni_reg",
+        fetch: "ssl_fc_sni",
+        method: MatchMethod::Expression,
+        same: "ssl_fc_sni -m reg",
+    },
+];
+
 /// The values that a truth may be compared with.
 const YES: [&str; 2] = ["1", "true"];
 
@@ -132,8 +158,16 @@ impl<'a> Criterion<'a> {
     /// Reads all that is left of a line.
     pub(super) fn parse(line: &mut Line<'a>, context: Context<'_>) -> Result<Self, LineFault> {
         let word = line.next("what is asked for, such as `src`")?;
-        let expression = written::expression(word, context)?;
-        let options = CriterionFlags::parse(line, word, &expression)?;
+        let derived = DERIVED.iter().find(|derived| word.is(derived.name));
+        let expression = match derived {
+            None => written::expression(word, context)?,
+            Some(derived) => {
+                let fetch = derived.fetch.as_bytes().to_vec();
+                written::expression(&Token { word: fetch, ..word.clone() }, context)?
+            }
+        };
+        let derived = derived.map(|derived| derived.method);
+        let options = CriterionFlags::parse(line, word, &expression, derived)?;
         let values = Values::load(line.rest(), &options, context)?;
         let mut superfluous = values.line.words().iter();
         // That a truth is to be so says nothing more.
@@ -171,6 +205,7 @@ impl<'a> CriterionFlags<'a> {
         line: &mut Line<'a>,
         word: &Token,
         expression: &Expression,
+        derived: Option<MatchMethod>,
     ) -> Result<Self, LineFault> {
         let kind = expression.kind;
         let (mut method, mut files, mut are_maps) = (None, Vec::new(), false);
@@ -193,7 +228,8 @@ impl<'a> CriterionFlags<'a> {
             }
             _ => NumberForm::Plain,
         };
-        let method = method.or_else(|| MatchMethod::default_for(kind)).ok_or_else(|| {
+        let default = || derived.or_else(|| MatchMethod::default_for(kind));
+        let method = method.or_else(default).ok_or_else(|| {
             let problem = format!("{} can be compared in several ways", named(&word.word));
             LineFault::new(word.span.clone(), problem, format!("`-m` and one of {}", fitting(kind)))
         })?;

@@ -3,7 +3,7 @@
 use super::arguments::usage;
 use super::compile::{STATEMENTS, SyntaxForm};
 use super::converter;
-use super::criterion::{FLAGS, METHODS};
+use super::criterion::{DERIVED, FLAGS, METHODS};
 use super::fetch::{COUNTERS, FetchWord, OWNERS, STATEFUL, fetch_words};
 use super::pattern::Comparison;
 use super::predefined::ACLS;
@@ -87,7 +87,9 @@ fn comparisons() -> String {
     let numbers = rows(&["in front of a number", "true when the value is"], numbers);
     let acls = ACLS.iter().map(|acl| row(&[&code(acl.name), &code(acl.criterion)]));
     let acls = rows(&["acl that needs no line", "what it is"], acls);
-    format!("{methods}\n{flags}\n{numbers}\n{acls}")
+    let derived = DERIVED.iter().map(|word| row(&[&code(word.name), &code(word.same)]));
+    let derived = rows(&["word with a method in it", "the same as"], derived);
+    format!("{methods}\n{flags}\n{numbers}\n{derived}\n{acls}")
 }
 
 fn table(title: &str, head: &[&str], lines: impl Iterator<Item = String>) -> String {

@@ -105,10 +105,10 @@ pub(super) fn value<'l>(
         return Err(unseen(token, &named(&token.word), expression.places()));
     }
     let table = match line.next_if(|token| token.is("table")) {
-        None => context.tables.find(None, context.table, &token.span)?,
+        None => context.tables.find(None, context.section.table(), &token.span)?,
         Some(_) => {
             let name = line.next("the name of a table")?;
-            context.tables.find(Some(name.text().unwrap_or_default()), context.table, &name.span)?
+            context.tables.find(Some(name.text().unwrap_or_default()), context.section.table(), &name.span)?
         }
     };
     key::fits_table(token, expression.kind, &table)?;

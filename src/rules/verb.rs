@@ -200,12 +200,12 @@ fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<A
         return Err(line.ended("what is asked for, such as `src`"));
     };
     let expression = expression(line, it)?;
-    let Context { tables, table: own, .. } = it.context;
+    let Context { tables, section, .. } = it.context;
     let table = match line.next_if(|token| token.is("table")) {
-        None => tables.find(None, own, &token.span)?,
+        None => tables.find(None, section.table(), &token.span)?,
         Some(_) => {
             let name = line.next("the name of a table")?;
-            tables.find(Some(name.text().unwrap_or_default()), own, &name.span)?
+            tables.find(Some(name.text().unwrap_or_default()), section.table(), &name.span)?
         }
     };
     key::fits_table(token, expression.kind, &table)?;

@@ -93,6 +93,12 @@ fn rules_of_a_backend_see_what_those_of_the_listener_have_tracked_and_waited_for
          tcp-request content accept if { req.ssl_hello_type 1 }\n\
          default_backend a",
     );
+    // The name of the backend may be left out in its section.
+    for condition in ["be_conn gt 5", "srv_conn(one) gt 5", "be_conn() gt 5"] {
+        let reject = format!("tcp-request content reject if {{ {condition} }}");
+        parse(&format!("default_backend a\nbackend a\n{reject}"));
+        mistake(&reject);
+    }
     let problem = |text: &str| mistake(text).problem.clone();
     let unsent = "backend a\ntcp-request content reject";
     assert_eq!(problem(unsent), "no line sends a connection to `a`");

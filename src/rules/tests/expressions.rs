@@ -199,3 +199,20 @@ fn a_condition_on_a_converted_value_is_of_the_type_that_comes_out() {
     assert!(holds("{ so_name,length,odd } { so_name,crc32 -m int 0: }", &visitor));
     assert!(holds("{ so_name,regsub(^f,F) -i FRONT } !{ so_name,regsub(^f,F) front }", &visitor));
 }
+
+#[test]
+fn a_word_may_have_a_method_in_its_name() {
+    let mut visitor = Visitor::known();
+    assert!(holds("{ ssl_fc_sni_end .example.test }", &visitor));
+    assert!(holds("{ ssl_fc_sni_end -i .EXAMPLE.test }", &visitor));
+    assert!(holds("{ ssl_fc_sni_reg ^www }", &visitor));
+    assert!(!holds("{ ssl_fc_sni_end www }", &visitor));
+    assert!(holds("{ ssl_fc_sni_end -m beg www }", &visitor), "what is said counts");
+    visitor.tls = None;
+    assert!(!holds("{ ssl_fc_sni_end .test }", &visitor));
+}
+
+#[test]
+fn the_listener_of_the_rules_may_be_named() {
+    parse("frontend mine\nuse_backend a if { fe_conn(mine) gt 1 } { fe_sess_rate gt 5 }");
+}
