@@ -163,12 +163,22 @@ impl BackendEntry {
 
     /// How busy a server is.
     pub(super) fn server_load(&self, name: &str) -> Option<ServerLoad> {
-        let (index, server) = self.core.servers().find(|(_, server)| server.name() == name)?;
+        let (index, server) = self.server_called(name)?;
         Some(ServerLoad {
             is_up: server.serves(),
             connections: server.streams().into(),
             queued: self.queued(index),
             free: server.room(),
+        })
+    }
+
+    /// The server of this name, or that of this place in the backend: `farm-2` is the second of `farm`.
+    fn server_called(&self, name: &str) -> Option<(ServerIndex, &Server)> {
+        let by_name = self.core.servers().find(|(_, server)| server.name() == name);
+        by_name.or_else(|| {
+            let place = name.strip_prefix(self.name.as_deref()?)?.strip_prefix('-')?;
+            let place: usize = place.parse().ok().filter(|place| *place > 0)?;
+            self.core.servers().nth(place - 1)
         })
     }
 

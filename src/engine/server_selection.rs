@@ -1,6 +1,5 @@
 //! Server selection: a stream asks its backend for a server, waits, connects, and tries again.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::backend::BackendEntry;
@@ -327,13 +326,14 @@ impl<N> Search<'_, N> {
 
     /// The server was reached.
     fn reached(&mut self) {
-        let Some(server) = self.stream.selection.as_ref().and_then(|selection| selection.server)
-        else {
+        let selection = self.stream.selection.as_ref();
+        let Some((selection, server)) = selection.and_then(|it| Some((it, it.server?))) else {
             return;
         };
+        let number = selection.number();
         self.entry.attempt_was(self.backend, server, AttemptOutcome::Succeeded, self.tools);
-        if let Some(rule_state) = self.client.and_then(|client| client.facts.rule_state()) {
-            let number = NonZeroU32::MIN.saturating_add(server.0);
+        let rule_state = self.client.and_then(|client| client.facts.rule_state());
+        if let (Some(rule_state), Some(number)) = (rule_state, number) {
             rule_state.progress.tracks.set_server(number);
             for entry in rule_state.sticks.iter().filter(|entry| entry.stores) {
                 // A table that is full remembers nothing more, which it counts.

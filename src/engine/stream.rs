@@ -236,8 +236,11 @@ impl<N: Net> Engine<N> {
 
 /// What the rules of a client have to say of a server of the backend of this name.
 fn inspection(client: &Conn, backend: Option<&str>) -> Option<Box<ResponseInspection>> {
-    let delay = client.facts.rule_state()?.rules.response_delay(backend)?;
-    Some(Box::new(ResponseInspection { backend: backend.map(Into::into), delay, until: None }))
+    let rules = &client.facts.rule_state()?.rules;
+    let delay = rules.response_delay(backend)?;
+    let stores = rules.stores_response(backend);
+    let backend = backend.map(Into::into);
+    Some(Box::new(ResponseInspection { backend, stores, delay, until: None }))
 }
 
 /// Whether a connection may become a side of a stream. Whether it must be open is the caller's check.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 
 use crate::conn::{
     Cause, CloseMode, Conn, Direction, Op, Progress, RuleState, SetEnds, Wait, Why, is_first_step,
@@ -40,13 +41,15 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     loop {
         let verdict = ask(conn, cx, phase);
         match verdict {
+            Verdict::Accept if op == Op::Inspect && enter_backend(conn, cx) => {
+                begin_inspection(conn, cx.now);
+            }
             Verdict::Accept => return Progress::Done,
             Verdict::Reject { line } => return denied(op, line),
             Verdict::SilentDrop { line } => {
                 conn.closes(CloseMode::Vanish);
                 return denied(op, line);
             }
-            Verdict::Backend => begin_inspection(conn, cx.now),
             Verdict::Wait => match conn.data.read_ahead(&mut conn.ctrl, cx) {
                 Ok(Ahead::Read(Read::Bytes(_))) => {}
                 Ok(Ahead::Read(Read::Wait)) => return Progress::Wait(Wait::READ | Wait::TIMER),
@@ -98,6 +101,13 @@ fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: RulePhase) -> Verdict
     verdict.unwrap_or(Verdict::Accept)
 }
 
+/// Whether rules of the backend come next.
+fn enter_backend<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> bool {
+    let now = cx.now;
+    let entered = look(conn, cx, |rules, progress, view| rules.enter_backend(progress, view, now));
+    entered.unwrap_or(false)
+}
+
 /// The verdict of the rules of a client about the first bytes of a server of this backend; `may_grow`
 /// says whether more bytes are waited for.
 pub(crate) fn ask_about_response<N: Net>(
@@ -115,6 +125,26 @@ pub(crate) fn ask_about_response<N: Net>(
         rules.evaluate_response(backend, progress, view, now)
     });
     verdict.unwrap_or(Verdict::Accept)
+}
+
+/// Remembers a server by its first bytes, as `stick` lines say.
+pub(crate) fn remember_server<N: Net>(
+    client: &mut Conn,
+    cx: &mut Cx<'_, N>,
+    backend: Option<&str>,
+    bytes: &[u8],
+    server: NonZeroU32,
+) {
+    let now = cx.now;
+    let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
+    let entries = look(client, cx, |rules, progress, view| {
+        view.response = Some(Prefix { bytes, may_grow: false });
+        rules.response_entries(backend, progress, view, now)
+    });
+    for entry in entries.into_iter().flatten() {
+        // A table that is full remembers nothing more, which it counts.
+        let _ = entry.table.set_server(entry.key.borrow(), server, now);
+    }
 }
 
 /// The failure of a connection to which the rule of a line says no.

@@ -67,7 +67,7 @@ pub(super) const STATEMENTS: &[Statement] = statements! {
         "filter bwlim-out NAME default-limit SIZE default-period TIME", "the same for bytes to the client",
         "in 2.7 and later" =>
     "stick", false, |compiler, line| compiler.stick(line);
-        "stick on|match|store-request VALUE [table NAME] [if|unless CONDITION]",
+        "stick on|match|store-request|store-response VALUE [table NAME] [if|unless CONDITION]",
         "the server of a session is found in a table, remembered in it, or both", "" =>
     "stick-table", false, |_, line| { line.rest_span(); Ok(()) };
         "stick-table type TYPE size SIZE ...", "the table of its section, called as the section, or `default` in \
@@ -387,10 +387,10 @@ impl<'a> Compiler<'a> {
 
     fn stick(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let purpose = StickPurpose::parse(line)?;
-        let (token, expression, table) = stick::value(line, self.context())?;
+        let (token, expression, table) = stick::value(line, purpose.place, self.context())?;
         let asked = Asked::of(&expression, &named(&token.word));
-        self.usage.ask(asked, Places::BACKEND, self.line, token.span.clone());
-        let condition = self.condition(line, Places::BACKEND)?;
+        self.usage.ask(asked, purpose.place, self.line, token.span.clone());
+        let condition = self.condition(line, purpose.place)?;
         let backend = self.section.backend();
         self.set.sticks.push(Stick { backend, purpose, expression, table, condition });
         Ok(())
@@ -472,7 +472,7 @@ impl<'a> Compiler<'a> {
         let seen = criterion.test.expression.places();
         if !seen.contains(place) {
             let word = named(&criterion.word.word);
-            return Err(unseen(criterion.word, &word, seen));
+            return Err(unseen(&criterion.word, &word, seen));
         }
         let span = criterion.word.span.clone();
         let index = self.new_acl();
@@ -545,11 +545,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context {
-            tables: &self.set.tables,
-            section: &self.section,
-            load: self.environment.load,
-        }
+        Context { tables: &self.set.tables, section: &self.section, load: self.environment.load }
     }
 
     fn new_acl(&mut self) -> usize {

@@ -1,5 +1,6 @@
 //! What is asked for and what it has to be: `src 10.0.0.0/8`, `ssl_fc_sni -i -m end .example`.
 
+use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 
 use super::arguments::Context;
@@ -151,23 +152,23 @@ const YES: [&str; 2] = ["1", "true"];
 pub(super) struct Criterion<'a> {
     pub(super) test: Test,
     /// The word of its expression.
-    pub(super) word: &'a Token,
+    pub(super) word: Cow<'a, Token>,
 }
 
 impl<'a> Criterion<'a> {
     /// Reads all that is left of a line.
     pub(super) fn parse(line: &mut Line<'a>, context: Context<'_>) -> Result<Self, LineFault> {
-        let word = line.next("what is asked for, such as `src`")?;
+        let word = line.expression()?;
         let derived = DERIVED.iter().find(|derived| word.is(derived.name));
         let expression = match derived {
-            None => written::expression(word, context)?,
+            None => written::expression(&word, context)?,
             Some(derived) => {
                 let fetch = derived.fetch.as_bytes().to_vec();
-                written::expression(&Token { word: fetch, ..word.clone() }, context)?
+                written::expression(&Token { word: fetch, ..Token::clone(&word) }, context)?
             }
         };
         let derived = derived.map(|derived| derived.method);
-        let options = CriterionFlags::parse(line, word, &expression, derived)?;
+        let options = CriterionFlags::parse(line, &word, &expression, derived)?;
         let values = Values::load(line.rest(), &options, context)?;
         let mut superfluous = values.line.words().iter();
         // That a truth is to be so says nothing more.

@@ -1,5 +1,6 @@
 //! A line that is being read, word by word.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::error::{LineFault, named};
@@ -31,6 +32,21 @@ impl<'a> Line<'a> {
         let (first, rest) = self.words.split_first().ok_or_else(|| self.ended(expected))?;
         self.words = rest;
         Ok(first)
+    }
+
+    /// The word of an expression, which goes on behind a comma and a blank.
+    pub(super) fn expression(&mut self) -> Result<Cow<'a, Token>, LineFault> {
+        let goes_on = |token: &Token| !token.quoted && token.word.ends_with(b",");
+        let mut token = Cow::Borrowed(self.next("what is asked for, such as `src`")?);
+        while goes_on(&token)
+            && let Some(more) = self.next_if(|_| true)
+        {
+            let whole = token.to_mut();
+            whole.word.extend_from_slice(&more.word);
+            whole.quoted |= more.quoted;
+            whole.span.end = more.span.end;
+        }
+        Ok(token)
     }
 
     /// The fault that asks for what is `expected` where the line ends.

@@ -80,6 +80,7 @@ use backend_name::BackendName;
 use condition::{Acl, Condition, Truth};
 use context::EvalContext;
 use mention::{MentionLine, MentionedName};
+use place::Places;
 use process::ProcessVariables;
 use progress::ChosenBackend;
 use run::{Lines, RuleLine};
@@ -183,9 +184,6 @@ pub enum Verdict {
     /// More bytes may decide: the rules are to be evaluated again when bytes arrive, when the input
     /// ends, and after [`RuleSet::inspect_delay`]. Only [`RulePhase::Content`] waits.
     Wait,
-    /// The rules of the listener have accepted it and its backend is chosen. The rules of the backend are to
-    /// be evaluated next, and their wait for bytes begins now.
-    Backend,
 }
 
 /// What a text of rules finds outside of itself.
@@ -216,8 +214,9 @@ impl RuleSet {
 
     /// Whether there are rules about what servers send.
     #[must_use]
-    pub const fn looks_at_responses(&self) -> bool {
-        !self.responses.is_empty()
+    pub fn looks_at_responses(&self) -> bool {
+        let is_of_response = |stick: &Stick| stick.purpose.place == Places::RESPONSE;
+        !self.responses.is_empty() || self.sticks.iter().any(is_of_response)
     }
 
     /// Whether there are lines that remember servers.
@@ -319,13 +318,24 @@ impl RuleSet {
             return self.run(&section.rules, section.inspect_delay > 0, progress, connection, now);
         }
         let rules = &self.rules[phase as usize];
-        let verdict = self.run(rules, self.inspect_delay > 0, progress, connection, now);
-        if verdict != Verdict::Accept || phase != RulePhase::Content || self.requests.is_empty() {
-            return verdict;
+        self.run(rules, self.inspect_delay > 0, progress, connection, now)
+    }
+
+    /// Chooses the backend of a connection that the content rules of the listener have accepted. Whether that
+    /// has content rules of its own: they are what [`Self::evaluate`] evaluates then, and their wait for
+    /// bytes begins.
+    pub fn enter_backend(
+        &self,
+        progress: &mut RuleProgress,
+        connection: &dyn ConnView,
+        now: Time,
+    ) -> bool {
+        if self.requests.is_empty() || progress.chosen.is_some() {
+            return false;
         }
         let name = self.backend(progress, connection, now).map(|name| name.into());
-        progress.chosen = Some(ChosenBackend { name });
-        Verdict::Backend
+        let chosen = progress.chosen.insert(ChosenBackend { name });
+        self.request(chosen).is_some()
     }
 
     /// The content rules of a backend about what clients send.
@@ -335,10 +345,31 @@ impl RuleSet {
     }
 
     /// How long rules about what a server of this backend sends may wait for it, in nanoseconds; `None`
-    /// where there are no such rules.
+    /// where nothing looks at it.
     #[must_use]
     pub fn response_delay(&self, backend: Option<&str>) -> Option<u64> {
-        self.response(backend).map(|response| response.inspect_delay)
+        match self.response(backend) {
+            Some(response) => Some(response.inspect_delay),
+            None => self.stores_response(backend).then_some(0),
+        }
+    }
+
+    /// Whether a server of this backend is remembered by what it sends.
+    #[must_use]
+    pub fn stores_response(&self, backend: Option<&str>) -> bool {
+        self.sticks_of(backend, Places::RESPONSE).next().is_some()
+    }
+
+    /// The `stick` lines for a backend whose value is looked for in this place.
+    fn sticks_of<'a>(
+        &'a self,
+        backend: Option<&'a str>,
+        place: Places,
+    ) -> impl Iterator<Item = &'a Stick> {
+        self.sticks.iter().filter(move |stick| {
+            stick.purpose.place == place
+                && (stick.backend.is_none() || stick.backend.as_deref() == backend)
+        })
     }
 
     /// Evaluates the rules about what a server of this backend sends, which is what the view has as
@@ -440,13 +471,30 @@ impl RuleSet {
         connection: &dyn ConnView,
         now: Time,
     ) -> Vec<StickEntry> {
+        self.entries(backend, Places::BACKEND, progress, connection, now)
+    }
+
+    /// The same, of those by what a server has sent, which is what the view has as [`ConnView::prefix`].
+    pub fn response_entries(
+        &self,
+        backend: Option<&str>,
+        progress: &RuleProgress,
+        connection: &dyn ConnView,
+        now: Time,
+    ) -> Vec<StickEntry> {
+        self.entries(backend, Places::RESPONSE, progress, connection, now)
+    }
+
+    fn entries(
+        &self,
+        backend: Option<&str>,
+        place: Places,
+        progress: &RuleProgress,
+        connection: &dyn ConnView,
+        now: Time,
+    ) -> Vec<StickEntry> {
         let context = EvalContext::new(connection, &progress.tracks, &self.process, now, false);
-        let is_meant =
-            |stick: &&Stick| stick.backend.is_none() || stick.backend.as_deref() == backend;
-        self.sticks
-            .iter()
-            .filter(is_meant)
-            .filter_map(|stick| stick.entry(&self.acls, &context))
-            .collect()
+        let sticks = self.sticks_of(backend, place);
+        sticks.filter_map(|stick| stick.entry(&self.acls, &context)).collect()
     }
 }

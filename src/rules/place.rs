@@ -64,6 +64,8 @@ bitflags! {
         const ANNOUNCED = Self::CONNECTION.bits() | Self::BEHIND.bits();
         /// Lines that can see the first bytes of the client, unless these were consumed.
         const PREFIX = Self::CONTENT.bits() | Self::BACKEND.bits();
+        /// Lines that can see the first bytes of either end.
+        const DATA = Self::PREFIX.bits() | Self::RESPONSE.bits();
         /// Lines that are evaluated behind TLS.
         const BEHIND = Self::SESSION.bits() | Self::CONTENT.bits() | Self::BACKEND.bits()
             | Self::RESPONSE.bits();

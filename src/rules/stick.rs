@@ -1,5 +1,6 @@
 //! `stick` lines: which server a connection had before is remembered in a table.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::arguments::Context;
@@ -30,7 +31,12 @@ pub(super) struct Stick {
 pub(super) struct StickPurpose {
     matches: bool,
     stores: bool,
+    /// Where its value is looked for.
+    pub(super) place: Places,
 }
+
+const LOOKED_FOR: StickPurpose =
+    StickPurpose { matches: true, stores: false, place: Places::BACKEND };
 
 /// An entry of a table in which the server of a connection is looked for or remembered.
 #[derive(Clone, Debug)]
@@ -56,36 +62,32 @@ pub(super) struct StickWord {
 pub(super) const STICK_WORDS: &[StickWord] = &[
     StickWord {
         name: "on",
-        purpose: StickPurpose { matches: true, stores: true },
+        purpose: StickPurpose { stores: true, ..LOOKED_FOR },
         doc: "both of those below",
     },
     StickWord {
         name: "match",
-        purpose: StickPurpose { matches: true, stores: false },
+        purpose: LOOKED_FOR,
         doc: "the server that the entry of VALUE remembers is taken, if it can be used",
     },
     StickWord {
         name: "store-request",
-        purpose: StickPurpose { matches: false, stores: true },
+        purpose: StickPurpose { matches: false, stores: true, place: Places::BACKEND },
         doc: "the entry of VALUE remembers the server that was reached",
     },
+    StickWord {
+        name: "store-response",
+        purpose: StickPurpose { matches: false, stores: true, place: Places::RESPONSE },
+        doc: "the entry of VALUE, which is found in the first bytes of the server, remembers that server. They are \
+              looked at once `tcp-response` lines have accepted them, which may wait for more",
+    },
 ];
-
-const STORE_RESPONSE: &str = "store-response";
 
 impl StickPurpose {
     /// Reads the word behind `stick`.
     pub(super) fn parse(line: &mut Line<'_>) -> Result<Self, LineFault> {
         let known = STICK_WORDS.iter().map(|word| word.name).collect::<Vec<_>>().join(", ");
         let token = line.next(&known)?;
-        if token.is(STORE_RESPONSE) {
-            let problem = format!("{} looks at what the server answers", named(&token.word));
-            return Err(LineFault::advising(
-                token.span.clone(),
-                problem,
-                "`store-request` is here",
-            ));
-        }
         let word = STICK_WORDS.iter().find(|word| token.is(word.name));
         word.map(|word| word.purpose).ok_or_else(|| {
             let problem = format!("{} is nothing that `stick` does", named(&token.word));
@@ -97,21 +99,26 @@ impl StickPurpose {
 /// Reads the value and the table of a `stick` line.
 pub(super) fn value<'l>(
     line: &mut Line<'l>,
+    place: Places,
     context: Context<'_>,
-) -> Result<(&'l Token, Expression, Arc<Table>), LineFault> {
-    let token = line.next("what is asked for, such as `src`")?;
-    let expression = written::expression(token, context)?;
-    if !expression.places().contains(Places::BACKEND) {
-        return Err(unseen(token, &named(&token.word), expression.places()));
+) -> Result<(Cow<'l, Token>, Expression, Arc<Table>), LineFault> {
+    let token = line.expression()?;
+    let expression = written::expression(&token, context)?;
+    if !expression.places().contains(place) {
+        return Err(unseen(&token, &named(&token.word), expression.places()));
     }
     let table = match line.next_if(|token| token.is("table")) {
         None => context.tables.find(None, context.section.table(), &token.span)?,
         Some(_) => {
             let name = line.next("the name of a table")?;
-            context.tables.find(Some(name.text().unwrap_or_default()), context.section.table(), &name.span)?
+            context.tables.find(
+                Some(name.text().unwrap_or_default()),
+                context.section.table(),
+                &name.span,
+            )?
         }
     };
-    key::fits_table(token, expression.kind, &table)?;
+    key::fits_table(&token, expression.kind, &table)?;
     Ok((token, expression, table))
 }
 
@@ -124,7 +131,7 @@ impl Stick {
         }
         let value = key::cast(self.expression.read(context).value?, self.table.config().kind)?;
         let key = key::of(&value)?.to_owned_key();
-        let StickPurpose { matches, stores } = self.purpose;
+        let StickPurpose { matches, stores, .. } = self.purpose;
         Some(StickEntry { table: Arc::clone(&self.table), key, matches, stores })
     }
 }

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::RuleSet;
+use super::action::Action;
 use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::fetch::{CounterFetch, Fetch, Mention};
@@ -12,6 +12,7 @@ use super::mention::{MentionLine, MentionedName};
 use super::place::{Needs, Places, RulePhase};
 use super::progress::TrackSlot;
 use super::tables;
+use super::{Rule, RuleSet, SectionRules};
 use crate::table::{DataType, Table};
 
 /// What an expression asks for.
@@ -238,7 +239,8 @@ impl Usage {
     /// Whether a content rule of the listener waits for bytes of this kind.
     fn waits_for(&self, needs: Needs) -> bool {
         let awaited = self.awaited.get_or_init(|| {
-            let all = self.uses.iter().filter(|it| it.place == Places::CONTENT && it.section.is_none());
+            let all =
+                self.uses.iter().filter(|it| it.place == Places::CONTENT && it.section.is_none());
             let needs: Vec<Needs> =
                 all.flat_map(|it| self.asked_by(it)).map(|asked| asked.needs).collect();
             let hello = needs.contains(&Needs::Hello) || needs.contains(&Needs::End);
@@ -284,6 +286,12 @@ impl Usage {
             return Ok(tables);
         }
         let number = slot.number();
+        if let Some(later) = self.tracks.iter().find(|track| track.slot == slot) {
+            let problem = format!("sc{number} is tracked later, by line {}", later.line);
+            let expected = "a line in front, of the same phase or of one that comes earlier: \
+                            `connection` comes before `session`, and that before `content`";
+            return Err(LineFault::new(it.span.clone(), problem, expected));
+        }
         let problem = format!("nothing is tracked as sc{number} in front of this");
         let expected = format!("a line `tcp-request ... track-sc{number} ...` that comes first");
         Err(LineFault::new(it.span.clone(), problem, expected))
@@ -334,11 +342,14 @@ fn unawaited(asked: &Asked, it: &Use, line: &str) -> LineFault {
     LineFault::advising(it.span.clone(), problem, advice)
 }
 
-/// Whether the rules about responses, of which one is in this line, wait for bytes.
+/// Whether a line about responses does not miss bytes that come late: its section waits for them, has no
+/// rule but those that accept, which is what comes of missing them, or it is no rule and takes what comes.
 fn waits_for_response(set: &RuleSet, line: u32) -> bool {
-    let has_line = |rules: &[super::Rule]| rules.iter().any(|rule| rule.line == line);
-    let mut all = set.responses.iter();
-    all.any(|response| response.inspect_delay > 0 && has_line(&response.rules))
+    let has_line = |section: &&SectionRules| section.rules.iter().any(|rule| rule.line == line);
+    set.responses.iter().find(has_line).is_none_or(|section| {
+        let accepts = |rule: &Rule| matches!(rule.action, Action::Accept);
+        section.inspect_delay > 0 || section.rules.iter().all(accepts)
+    })
 }
 
 fn mention(name: MentionedName, it: &Use, source: &str) -> MentionLine {

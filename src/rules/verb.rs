@@ -1,5 +1,7 @@
 //! The words behind `tcp-request PHASE`: the actions of rules.
 
+use std::borrow::Cow;
+
 use super::action::{Action, ByteRate, Operand};
 use super::arguments::{Arguments, Context, Param, ParamKind, Written, param};
 use super::error::{LineFault, named};
@@ -107,7 +109,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
     "set-dst-port" [] " VALUE", REQUEST, |_, line, it| typed(line, it, ValueType::Int).map(Action::SetDestinationPort),
         "from now on `dst_port` is VALUE", "";
     "set-var" [NAME] " VALUE", ALL,
-        |a, line, it| Ok(Action::SetVariable(a.name(0).into(), expression(line, it)?)),
+        |a, line, it| Ok(Action::SetVariable(a.name(0).into(), expression(line, it)?.1)),
         "the variable holds VALUE, for later rules and for the host. The scope in front of its name says for how \
          long: `proc.` is the process's, `sess.`, `txn.` and `req.` are the connection's. Not when VALUE is not there",
         "does not wait for bytes";
@@ -165,13 +167,16 @@ fn unknown(token: &Token, written: &Written<'_>) -> LineFault {
 }
 
 /// Reads an expression and checks that it is known here.
-fn expression(line: &mut Line<'_>, it: &VerbContext<'_>) -> Result<Expression, LineFault> {
-    let token = line.next("what is asked for, such as `src`")?;
-    let expression = written::expression(token, it.context)?;
+fn expression<'l>(
+    line: &mut Line<'l>,
+    it: &VerbContext<'_>,
+) -> Result<(Cow<'l, Token>, Expression), LineFault> {
+    let token = line.expression()?;
+    let expression = written::expression(&token, it.context)?;
     if !expression.places().contains(it.place) {
-        return Err(unseen(token, &named(&token.word), expression.places()));
+        return Err(unseen(&token, &named(&token.word), expression.places()));
     }
-    Ok(expression)
+    Ok((token, expression))
 }
 
 /// The same, of a value that can be one of this type.
@@ -180,10 +185,7 @@ fn typed(
     it: &VerbContext<'_>,
     kind: ValueType,
 ) -> Result<Expression, LineFault> {
-    let Some(token) = line.peek() else {
-        return Err(line.ended("what is asked for, such as `src`"));
-    };
-    let expression = expression(line, it)?;
+    let (token, expression) = expression(line, it)?;
     if !expression.kind.casts_to(kind) {
         let problem = format!("{} is of type {}", named(&token.word), expression.kind.name());
         return Err(LineFault::new(
@@ -196,10 +198,7 @@ fn typed(
 }
 
 fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<Action, LineFault> {
-    let Some(token) = line.peek() else {
-        return Err(line.ended("what is asked for, such as `src`"));
-    };
-    let expression = expression(line, it)?;
+    let (token, expression) = expression(line, it)?;
     let Context { tables, section, .. } = it.context;
     let table = match line.next_if(|token| token.is("table")) {
         None => tables.find(None, section.table(), &token.span)?,
@@ -208,7 +207,7 @@ fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<A
             tables.find(Some(name.text().unwrap_or_default()), section.table(), &name.span)?
         }
     };
-    key::fits_table(token, expression.kind, &table)?;
+    key::fits_table(&token, expression.kind, &table)?;
     Ok(Action::Track(slot, expression, table))
 }
 

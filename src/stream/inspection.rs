@@ -5,7 +5,7 @@ use super::{By, EndPhase, SERVER, Stream};
 use crate::conn::{CloseMode, Conn, Ending, Wait};
 use crate::cx::Cx;
 use crate::data::{Ahead, Read};
-use crate::handshake::rules::{ask_about_response, denial};
+use crate::handshake::rules::{ask_about_response, denial, remember_server};
 use crate::rules::Verdict;
 use crate::sys::Net;
 
@@ -40,12 +40,24 @@ impl Stream {
         let come = read_ahead(server, cx);
         let may_grow = matches!(come, Come::More) && now < until;
         let bytes = server.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
+        if inspection.stores && bytes.is_empty() && matches!(come, Come::More) {
+            server.flow |= Wait::READ;
+            self.inspection = Some(inspection);
+            return false;
+        }
         let verdict = match come {
             Come::Failed => Verdict::Accept,
             _ => ask_about_response(client, cx, inspection.backend.as_deref(), bytes, may_grow),
         };
         let line = match verdict {
-            Verdict::Accept => return true,
+            Verdict::Accept => {
+                if inspection.stores
+                    && let Some(server) = self.selection.as_ref().and_then(|it| it.number())
+                {
+                    remember_server(client, cx, inspection.backend.as_deref(), bytes, server);
+                }
+                return true;
+            }
             Verdict::Wait => {
                 server.flow |= Wait::READ;
                 server.hold_until(until);

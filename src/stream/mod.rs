@@ -7,6 +7,7 @@ mod lane;
 mod relay;
 mod termination;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 pub(crate) use drive::StreamOutcome;
@@ -94,6 +95,11 @@ pub(crate) struct ServerSelection {
 }
 
 impl ServerSelection {
+    /// The number by which tables remember the server that was assigned last; the first server is 1.
+    pub(crate) fn number(&self) -> Option<NonZeroU32> {
+        self.server.map(|server| NonZeroU32::MIN.saturating_add(server.0))
+    }
+
     /// Server selection that begins with an affinity.
     pub(crate) const fn new(backend: Key, affinity: Affinity) -> Self {
         Self {
@@ -115,6 +121,8 @@ impl ServerSelection {
 pub(crate) struct ResponseInspection {
     /// The name of the backend that the server is of.
     pub(crate) backend: Option<Box<str>>,
+    /// The server is remembered by its first bytes, so these are waited for.
+    pub(crate) stores: bool,
     /// How long they may wait, in nanoseconds; 0: not at all.
     pub(crate) delay: u64,
     /// Until when they wait, from when the server is reached on.

@@ -1,5 +1,5 @@
-//! How a few protocols open a connection, read only to tell them apart: the request line of HTTP/1, and
-//! the connection request of RDP.
+//! How a few protocols open a connection, read only to tell them apart: the handshake of TLS, the request
+//! line of HTTP/1, and the connection request of RDP.
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +10,22 @@ pub enum Recognized<T> {
     Partial,
     /// Something else, whatever follows.
     Other,
+}
+
+/// The type of the message at the front of a TLS handshake (RFC 8446 sections 4 and 5.1).
+#[must_use]
+pub fn handshake_type(bytes: &[u8]) -> Recognized<u8> {
+    const HANDSHAKE: u8 = 22;
+    const MAJOR_VERSION: u8 = 3;
+    const RECORD_HEAD: usize = 5;
+    match *bytes {
+        [HANDSHAKE, MAJOR_VERSION, _, high, low, kind, ..] if high != 0 || low != 0 => {
+            Recognized::Whole(kind)
+        }
+        [] | [HANDSHAKE] => Recognized::Partial,
+        [HANDSHAKE, MAJOR_VERSION, ..] if bytes.len() <= RECORD_HEAD => Recognized::Partial,
+        _ => Recognized::Other,
+    }
 }
 
 /// The request line of HTTP/1 (RFC 9112 section 3).
@@ -155,6 +171,16 @@ mod tests {
             b"GET \x01",
         ] {
             assert_eq!(unit(http_request(other)), Recognized::Other, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_handshake_of_tls_begins_with_a_message_of_some_type() {
+        let hello = b"\x16\x03\x03\0\x06\x02";
+        opens(|bytes| unit(handshake_type(bytes)), hello);
+        assert_eq!(handshake_type(hello), Recognized::Whole(2));
+        for other in [&b"\x15"[..], b"\x16\x02", b"\x16\x03\x03\0\0\x02", b"SSH-2.0"] {
+            assert_eq!(handshake_type(other), Recognized::Other, "{other:?}");
         }
     }
 

@@ -118,7 +118,13 @@ impl World {
         };
         let fd = listener.as_raw_fd();
         // All sets share a configuration, so their sections have names of their own.
-        let text = self.text(set, number, set.kind.there()).replace('@', &format!("s{number}-"));
+        let mut text =
+            self.text(set, number, set.kind.there()).replace('@', &format!("s{number}-"));
+        // A section that is called like a backend has its server.
+        for (letter, address) in LETTERS.iter().zip(&self.servers) {
+            let head = format!("\nbackend s{number}-{letter}\n");
+            text = text.replace(&head, &format!("{head} server {letter} {address}\n"));
+        }
         let has_default = text.lines().any(|line| line.trim_start().starts_with("default_backend"));
         let default = if has_default { "" } else { " default_backend a\n" };
         format!(
@@ -248,7 +254,8 @@ fn rules_of(set: &Set) -> impl Iterator<Item = usize> {
 }
 
 /// What we say of a set that can never do what it says, where HAProxy says nothing.
-const CAN_NEVER_BE: [&str; 2] = ["nothing is tracked as sc", "bytes that no rule waits for"];
+const CAN_NEVER_BE: [&str; 3] =
+    ["nothing is tracked as sc", " is tracked later, by line ", "bytes that no rule waits for"];
 
 #[test]
 fn haproxy_and_we_agree_about_every_set_without_each_of_its_rules() {

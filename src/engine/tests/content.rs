@@ -135,3 +135,39 @@ fn content_rules_see_as_much_of_a_hello_that_comes_at_once_as_of_one_in_pieces()
         }
     }
 }
+
+const STAGES: &str = "tcp-request inspect-delay 2s\n\
+    tcp-request content accept if { req.len ge 4 }\n\
+    default_backend slow\n\
+    backend slow\n\
+    tcp-request inspect-delay 3s\n\
+    tcp-request content reject if { req.len ge 8 }\n\
+    tcp-request content accept if WAIT_END";
+
+#[test]
+fn rules_of_a_backend_wait_anew() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(ruled(AcceptConfig::default(), STAGES));
+        let client = rig.peer();
+        client.send(b"a");
+        rig.run_for(4 * SECOND);
+        assert_eq!(client.received(), b"", "the listener's wait is over, the backend's is not");
+        rig.run_for(2 * SECOND);
+        assert_eq!(client.received(), b"a");
+        client.shutdown_write();
+        rig.run();
+        assert_eq!(closed(&rig.finish()).cause, None);
+
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(ruled(AcceptConfig::default(), STAGES));
+        let client = rig.peer();
+        client.send(b"a");
+        rig.run_for(3 * SECOND);
+        client.send(b"bcdefgh");
+        rig.run();
+        let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
+        assert_eq!((cause.at, cause.why), (Some(Op::Inspect), Why::Denied));
+        assert!(cause.to_string().contains("line 6"), "{cause}");
+    });
+}

@@ -13,7 +13,7 @@ use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, ConnectConfig, LiveRules, SendProxy};
 use crate::conn::{Op, Why};
 use crate::engine::Record;
-use crate::rules::LogLevel;
+use crate::rules::{LogLevel, RulePhase};
 use crate::sim::Peer;
 use crate::sys::Addr;
 use crate::table::{DataType, TableKey};
@@ -250,7 +250,7 @@ fn rules_that_look_for_a_hello_are_none_where_tls_ends() {
     let live = LiveRules::new(compile("tcp-request session accept"));
     assert_eq!(live.use_with_tls(), Ok(()));
     assert!(live.replace(compile(hello)).is_err());
-    assert!(live.current().inspect_delay() == 0, "nothing was replaced");
+    assert!(!live.current().has(RulePhase::Content), "nothing was replaced");
 }
 
 #[test]
@@ -384,4 +384,57 @@ fn rules_about_responses_are_those_of_the_backend_or_else_those_for_all() {
     assert_eq!(rules.response_delay(None), Some(0));
     let rules = compile("backend own\ntcp-response content reject");
     assert_eq!(rules.response_delay(Some("other")), None);
+}
+
+#[test]
+fn a_server_is_remembered_by_the_first_bytes_that_it_sends() {
+    everywhere(|setup| {
+        let text = "stick-table type binary len 4 size 100\n\
+            tcp-response inspect-delay 5s\n\
+            tcp-response content accept if { res.len ge 4 }\n\
+            stick match str(word),bytes(0,4)\n\
+            stick store-response res.payload(0,4)";
+        let config = ruled(AcceptConfig::default(), text);
+        let table = table(&config);
+        let servers = (0..2).map(|i| (server(i), None)).collect();
+        let mut farm = Farm::behind(config, setup, options(), servers);
+        // The second server is the one that says it, and everybody's from then on.
+        for (site, says) in [(0, &b"other"[..]), (1, b"word"), (1, b"words"), (1, b"")] {
+            let client = farm.client(b"again");
+            let peer = farm.sites[site].accept();
+            let peer = peer.unwrap_or_else(|| panic!("{site} is not the server of {says:?}"));
+            farm.rig.settle();
+            peer.send(says);
+            farm.rig.settle();
+            assert_eq!(client.received(), says);
+            close_all(&[client, peer]);
+            farm.rig.settle();
+        }
+        let now = farm.rig.world.now();
+        let held = |key: &[u8]| table.get(TableKey::Text(key), DataType::ServerId, now);
+        assert_eq!([held(b"othe"), held(b"word"), held(b"")], [Some(1), Some(2), None]);
+        farm.finish();
+    });
+}
+
+#[test]
+fn a_server_is_called_by_its_name_or_by_its_place_in_its_backend() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        let farm = rig.engine.add_backend(options()).expect("room");
+        rig.engine.set_name(farm, "farm").expect("a backend");
+        for at in 0..2 {
+            rig.engine.add_server(farm, server(at), None).expect("a new name");
+        }
+        let name = server(1).name;
+        let is_known = |name: &str| {
+            let text = format!("use_backend farm if {{ srv_is_up(farm/{name}) }}");
+            rig.engine.check_rules(&compile(&text)).is_ok()
+        };
+        assert!(is_known(&name) && is_known("farm-1") && is_known("farm-2"));
+        for nobody in ["farm-0", "farm-3", "farm", "farm-", "2", "other-1"] {
+            assert!(!is_known(nobody), "{nobody}");
+        }
+        rig.finish();
+    });
 }

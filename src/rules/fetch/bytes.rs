@@ -4,7 +4,7 @@ use super::word::fetches;
 use crate::rules::arguments::{Arguments, PLACE, ParamKind, optional, param};
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::value::Value;
-use crate::wire::opening::{self, Recognized};
+use crate::wire::opening::{self, Recognized, handshake_type};
 
 /// The most bytes that tell the length of those behind them.
 const LENGTH_BYTES_MAX: i64 = 8;
@@ -16,10 +16,18 @@ fetches! {
             may_change: cx.may_grow(),
         },
         "how many bytes have come, up to 16384", "up to the size of a buffer there";
-    "req.payload" | "payload" [param("offset", PLACE), param("length", PLACE)]: Bin, PREFIX, Bytes,
+    "req.payload" [param("offset", PLACE), param("length", PLACE)]: Bin, PREFIX, Bytes,
         |cx, arguments| payload(cx, arguments.place(0), arguments.place(1)),
         "so many bytes from an offset, once they have come; all that have come where the length is 0", "";
-    "req.payload_lv" | "payload_lv"
+    "payload" [param("offset", PLACE), param("length", PLACE)]: Bin, DATA, Bytes,
+        |cx, arguments| payload(cx, arguments.place(0), arguments.place(1)),
+        "as `req.payload`, or as `res.payload` in lines about what the server sends", "";
+    "payload_lv"
+        [param("offset", PLACE), param("length", ParamKind::Number(1, LENGTH_BYTES_MAX)),
+         optional("offset2", ParamKind::Text)]: Bin, DATA, Bytes,
+        counted_payload,
+        "as `req.payload_lv`, or as `res.payload_lv`", "";
+    "req.payload_lv"
         [param("offset", PLACE), param("length", ParamKind::Number(1, LENGTH_BYTES_MAX)),
          optional("offset2", ParamKind::Text)]: Bin, PREFIX, Bytes,
         counted_payload,
@@ -62,6 +70,9 @@ fetches! {
             may_change: cx.may_grow(),
         },
         "how many bytes of the server have come, up to 16384", "up to the size of a buffer there";
+    "res.ssl_hello_type" | "rep_ssl_hello_type" []: Int, RESPONSE, Bytes,
+        |cx, _| of_opening(cx, handshake_type(cx.facts.prefix().bytes), |kind| Some(Value::Int(kind.into()))),
+        "the type of the first message of a TLS handshake that the server sends: 2 for a ServerHello", "";
     "res.payload" [param("offset", PLACE), param("length", PLACE)]: Bin, RESPONSE, Bytes,
         |cx, arguments| payload(cx, arguments.place(0), arguments.place(1)),
         "as `req.payload`, of the bytes of the server", "";

@@ -54,7 +54,7 @@ fetches! {
         "how many servers of a backend can be used", "";
     "srv_is_up" [param("backend/server", ParamKind::Server)]: Bool, EVERYWHERE, Nothing,
         |cx, arguments| of_server(cx, arguments, |load| Value::Bool(load.is_up)),
-        "whether a server can be used; its backend may be left out in a `backend` section", "";
+        "whether a server can be used, which is called by its name, or `BACKEND-2` as the second of its backend; the backend may be left out in a `backend` section", "";
     "srv_conn" [param("backend/server", ParamKind::Server)]: Int, EVERYWHERE, Nothing,
         |cx, arguments| of_server(cx, arguments, |load| Value::count(load.connections)),
         "the streams of a server", "";

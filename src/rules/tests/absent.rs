@@ -52,7 +52,7 @@ fn asked() -> Vec<(String, ValueType, RulePhase)> {
     for word in fetch_words().filter(asked) {
         let argument = match word.name {
             "fc_pp_tlv" => "(0xe1)",
-            "req.payload" | "req.payload_lv" => "(0,1)",
+            "req.payload" | "req.payload_lv" | "payload" | "payload_lv" => "(0,1)",
             "var" => "(txn.nosuch),concat()",
             name if name.starts_with("srv_") => "(nowhere/a)",
             name if name.starts_with("be_") => "(nowhere)",

@@ -18,11 +18,12 @@ const NAMED: &str = "tcp-request inspect-delay 1s\n\
     tcp-request content silent-drop unless { dst_port 443 }\n\
     backend others";
 
-/// The verdict of the rules of the listener, and then that of the backend's.
-fn verdicts(rules: &RuleSet, visitor: &mut Visitor) -> (Verdict, Verdict) {
+/// The verdict of the rules of the listener, and then that of the backend's where it has any.
+fn verdicts(rules: &RuleSet, visitor: &mut Visitor) -> (Verdict, Option<Verdict>) {
     let progress = &mut RuleProgress::default();
     let listener = rules.evaluate(RulePhase::Content, progress, visitor, NOW);
-    (listener, rules.evaluate(RulePhase::Content, progress, visitor, NOW))
+    let is_next = listener == Verdict::Accept && rules.enter_backend(progress, visitor, NOW);
+    (listener, is_next.then(|| rules.evaluate(RulePhase::Content, progress, visitor, NOW)))
 }
 
 #[test]
@@ -34,12 +35,12 @@ fn the_rules_of_the_chosen_backend_come_behind_those_of_the_listener() {
         (verdicts(&rules, visitor), std::mem::take(&mut visitor.done))
     };
     let (verdict, done) = from("192.0.2.1", b"fine");
-    assert_eq!(verdict, (Verdict::Backend, Verdict::Accept));
+    assert_eq!(verdict, (Verdict::Accept, Some(Verdict::Accept)));
     assert_eq!(done, ["sess.kind = Str([111, 117, 114, 115])"]);
-    assert_eq!(from("192.0.2.1", b"evil").0.1, Verdict::Reject { line: 7 });
-    assert_eq!(from("192.0.2.1", b"ev").0.1, Verdict::Wait);
+    assert_eq!(from("192.0.2.1", b"evil").0.1, Some(Verdict::Reject { line: 7 }));
+    assert_eq!(from("192.0.2.1", b"ev").0.1, Some(Verdict::Wait));
     assert_eq!(from("192.0.2.9", b"fine").0.0, Verdict::Reject { line: 2 });
-    assert_eq!(from("198.51.100.1", b"").0, (Verdict::Backend, Verdict::SilentDrop { line: 10 }));
+    assert_eq!(from("198.51.100.1", b"").0.1, Some(Verdict::SilentDrop { line: 10 }));
 }
 
 #[test]
@@ -48,11 +49,11 @@ fn each_section_has_a_delay_of_its_own() {
     let mut progress = RuleProgress::default();
     assert_eq!(rules.inspect_delay(&progress), SECOND);
     let visitor = &mut Visitor { may_grow: true, ..Visitor::from("192.0.2.1") };
-    let verdict = rules.evaluate(RulePhase::Content, &mut progress, visitor, NOW);
-    assert_eq!((verdict, rules.inspect_delay(&progress)), (Verdict::Backend, 2 * SECOND));
+    assert!(rules.enter_backend(&mut progress, visitor, NOW));
+    assert_eq!(rules.inspect_delay(&progress), 2 * SECOND);
+    assert!(!rules.enter_backend(&mut progress, visitor, NOW), "it is in one");
     let mut progress = RuleProgress::default();
-    let visitor = &mut Visitor::from("198.51.100.1");
-    rules.evaluate(RulePhase::Content, &mut progress, visitor, NOW);
+    assert!(rules.enter_backend(&mut progress, &Visitor::from("198.51.100.1"), NOW));
     assert_eq!(rules.inspect_delay(&progress), 0);
 }
 
@@ -64,9 +65,9 @@ fn a_backend_whose_rules_were_evaluated_stays_the_one() {
     );
     let visitor = &mut Visitor::from("192.0.2.1");
     let mut progress = RuleProgress::default();
-    for expected in [Verdict::Backend, Verdict::Accept] {
-        assert_eq!(rules.evaluate(RulePhase::Content, &mut progress, visitor, NOW), expected);
-    }
+    assert!(rules.enter_backend(&mut progress, visitor, NOW));
+    rules.evaluate(RulePhase::Content, &mut progress, visitor, NOW);
+    assert_eq!(visitor.done.len(), 1);
     visitor.source = "192.0.2.2:5000".parse().ok();
     assert_eq!(rules.backend(&progress, visitor, NOW).as_deref(), Some("a"));
 }
@@ -77,8 +78,8 @@ fn a_connection_that_no_line_sends_anywhere_has_no_rules_of_backends() {
     let rules = parse(text);
     assert!(rules.has(RulePhase::Content));
     let verdicts = |source: &str| verdicts(&rules, &mut Visitor::from(source)).1;
-    assert_eq!(verdicts("192.0.2.1"), Verdict::Reject { line: 3 });
-    assert_eq!(verdicts("192.0.2.2"), Verdict::Accept);
+    assert_eq!(verdicts("192.0.2.1"), Some(Verdict::Reject { line: 3 }));
+    assert_eq!(verdicts("192.0.2.2"), None);
 }
 
 #[test]

@@ -216,3 +216,12 @@ fn a_word_may_have_a_method_in_its_name() {
 fn the_listener_of_the_rules_may_be_named() {
     parse("frontend mine\nuse_backend a if { fe_conn(mine) gt 1 } { fe_sess_rate gt 5 }");
 }
+
+#[test]
+fn an_expression_goes_on_behind_a_comma_and_a_blank() {
+    let visitor = Visitor::known();
+    assert!(holds("{ ssl_fc_sni, upper,  field(1,.) WWW }", &visitor));
+    assert!(!holds("{ ssl_fc_sni, upper www.example.test }", &visitor));
+    parse("stick-table type ip size 10\nstick on src, ipmask(24)");
+    parse("tcp-request session set-var(sess.x) src, ipmask(24) if TRUE");
+}

@@ -283,17 +283,15 @@ fn run(rules: &RuleSet, case: &Case) -> Vec<String> {
     let visit = |visitor: &Visitor| {
         let mut visitor = visitor.clone();
         let mut progress = RuleProgress::default();
-        let mut ask = |phase| rules.evaluate(phase, &mut progress, &mut visitor, NOW);
-        let mut verdicts = RulePhase::ALL.into_iter().map(|phase| match ask(phase) {
-            Verdict::Backend => ask(phase),
-            verdict => verdict,
-        });
+        let mut verdicts = RulePhase::ALL
+            .into_iter()
+            .map(|phase| rules.evaluate(phase, &mut progress, &mut visitor, NOW));
         let decisive = verdicts.find(|verdict| *verdict != Verdict::Accept);
         let outcome = match decisive.unwrap_or(Verdict::Accept) {
             Verdict::Reject { line } => format!("reject {line}"),
             Verdict::SilentDrop { line } => format!("drop {line}"),
             Verdict::Wait => "wait".to_owned(),
-            Verdict::Accept | Verdict::Backend => place(rules, &progress, &visitor),
+            Verdict::Accept => place(rules, &progress, &visitor),
         };
         stay.push(progress);
         std::iter::once(outcome).chain(visitor.done).collect::<Vec<_>>().join(", ")

@@ -1,8 +1,9 @@
 //! Rules about the first bytes of servers.
 
 use super::visitor::Visitor;
-use super::{NOW, parse};
+use super::{NOW, mistake, parse};
 use crate::rules::{RuleProgress, Verdict};
+use crate::table::OwnedKey;
 
 fn answered(text: &str, backend: Option<&str>, bytes: &[u8], may_grow: bool) -> (Verdict, Visitor) {
     let rules = parse(text);
@@ -44,6 +45,40 @@ fn rules_about_answers_are_those_of_the_backend_or_those_for_all() {
     assert_eq!(answered(alone, None, b"", false).0, Verdict::Accept);
     assert_eq!(parse(alone).response_delay(Some("own")), Some(0));
     assert_eq!(parse(alone).response_delay(None), None);
+}
+
+const PERSISTENT: &str = "backend farm\n\
+    stick-table type binary len 32 size 10\n\
+    acl serverhello rep_ssl_hello_type 2\n\
+    tcp-response content accept if serverhello\n\
+    stick store-response payload_lv(9,1) if serverhello";
+
+#[test]
+fn a_server_is_remembered_by_what_it_sends() {
+    let rules = parse(PERSISTENT);
+    let entries = |backend, prefix: &[u8]| {
+        let visitor = Visitor { prefix: prefix.to_vec(), ..Visitor::from("192.0.2.1") };
+        let progress = RuleProgress::default();
+        assert!(rules.stick_entries(backend, &progress, &visitor, NOW).is_empty());
+        let found = rules.response_entries(backend, &progress, &visitor, NOW);
+        found.into_iter().map(|entry| (entry.key, entry.stores)).collect::<Vec<_>>()
+    };
+    let hello = b"\x16\x03\x03\0\x06\x02\0\0\x02\x02ab";
+    assert_eq!(entries(Some("farm"), hello), [(OwnedKey::Text(b"ab"[..].into()), true)]);
+    assert_eq!(entries(Some("other"), hello), []);
+    assert_eq!(entries(Some("farm"), b"\x15\x03\x03\0\x02\x02\x28"), []);
+    assert!(rules.stores_response(Some("farm")) && !rules.stores_response(None));
+    assert!(rules.looks_at_responses() && rules.remembers_servers());
+    let alone =
+        parse("backend farm\nstick-table type integer size 10\nstick store-response res.len");
+    assert_eq!((alone.response_delay(Some("farm")), alone.response_delay(None)), (Some(0), None));
+}
+
+#[test]
+fn a_rule_that_accepts_misses_nothing_by_not_waiting() {
+    parse("tcp-response content accept if { res.ssl_hello_type 2 }");
+    let text = "tcp-response content accept if { res.len gt 5 }\ntcp-response content reject";
+    assert_eq!(mistake(text).problem, "`res.len` looks at bytes that nothing waits for");
 }
 
 #[test]

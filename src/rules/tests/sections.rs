@@ -217,7 +217,8 @@ fn every_word_of_a_section_a_line_and_a_stick_is_in_a_test() {
             "{name}"
         );
     }
-    for name in STICK_WORDS.iter().map(|word| word.name) {
+    let of_requests = STICK_WORDS.iter().filter(|word| word.name != "store-response");
+    for name in of_requests.map(|word| word.name) {
         assert!(STICKS.contains(&format!("stick {name} ")), "{name}");
     }
     for name in STATEMENTS.iter().map(|statement| statement.name) {
