@@ -80,9 +80,9 @@ VST_OP_ACCEPT_PROXY = 3
 VST_OP_ACCEPT_CIP = 4
 VST_OP_TCP_RULES = 5
 VST_OP_CUSTOM_RAW = 6
-VST_OP_INSPECT = 7
-VST_OP_TLS_ACCEPT = 8
-VST_OP_SESSION_RULES = 9
+VST_OP_TLS_ACCEPT = 7
+VST_OP_SESSION_RULES = 8
+VST_OP_INSPECT = 9
 VST_OP_CUSTOM_CLEAR = 10
 VST_OP_SEND_LAST_CHUNK = 11
 VST_OP_ACCEPT_SESSION = 12
@@ -436,6 +436,10 @@ class vst_end(Structure):
     announced_destination: vst_addr
     host_code: int
     remote: int
+    captures: Text
+    captures_len: int
+    log_level: int
+    _reserved: int
 
     _fields_: ClassVar[Any] = [
         ("size", c_uint32),
@@ -461,6 +465,10 @@ class vst_end(Structure):
         ("announced_destination", vst_addr),
         ("host_code", c_int32),
         ("remote", c_uint32),
+        ("captures", c_char_p),
+        ("captures_len", c_uint64),
+        ("log_level", c_int32),
+        ("_reserved", c_uint32),
     ]
 
 
@@ -2150,11 +2158,34 @@ class Functions:
         Optional["Array[c_char]"],
         int,
     ], int]
+    vst_rules_notes: Callable[[
+        Optional[vst_rules],
+        int,
+        Optional["Array[c_char]"],
+        int,
+        Optional["Pointer[c_size_t]"],
+    ], int]
+    vst_rules_backends: Callable[[
+        Optional[vst_rules],
+        int,
+        Optional["Array[c_char]"],
+        int,
+        Optional["Pointer[c_size_t]"],
+    ], int]
+    vst_rules_unknown_backends: Callable[[Optional[vst_rules], Optional["Pointer[c_uint64]"]], int]
     vst_conn_chosen_backend: Callable[[Optional[vst_engine], int, Optional["Pointer[c_uint64]"]], int]
     vst_conn_variable: Callable[[
         Optional[vst_engine],
         int,
         Text,
+        Memory,
+        int,
+        Optional["Pointer[c_size_t]"],
+    ], int]
+    vst_conn_capture: Callable[[
+        Optional[vst_engine],
+        int,
+        int,
         Memory,
         int,
         Optional["Pointer[c_size_t]"],
@@ -2467,8 +2498,12 @@ SIGNATURES: list[tuple[str, Any, list[Any]]] = [
     ),
     ("vst_rules_replace", c_int32, [vst_rules, vst_rules]),
     ("vst_rules_check", c_int32, [vst_engine, vst_rules, c_char_p, c_size_t]),
+    ("vst_rules_notes", c_int32, [vst_rules, c_size_t, c_char_p, c_size_t, POINTER(c_size_t)]),
+    ("vst_rules_backends", c_int32, [vst_rules, c_size_t, c_char_p, c_size_t, POINTER(c_size_t)]),
+    ("vst_rules_unknown_backends", c_int32, [vst_rules, POINTER(c_uint64)]),
     ("vst_conn_chosen_backend", c_int32, [vst_engine, c_uint64, POINTER(c_uint64)]),
     ("vst_conn_variable", c_int32, [vst_engine, c_uint64, c_char_p, c_void_p, c_size_t, POINTER(c_size_t)]),
+    ("vst_conn_capture", c_int32, [vst_engine, c_uint64, c_size_t, c_void_p, c_size_t, POINTER(c_size_t)]),
     ("vst_rules_free", None, [vst_rules]),
     ("vst_table_new", c_int32, [c_char_p, c_char_p, POINTER(vst_table), c_char_p, c_size_t]),
     ("vst_table_get", c_int32, [vst_table, POINTER(vst_table_key), c_uint32, c_uint64, POINTER(c_uint64)]),

@@ -134,14 +134,14 @@ class Op(Number):
     #: The host's own handlers, before TLS.
     CUSTOM_RAW = 6
 
-    #: tcp-request content rules: on the first bytes, which stay unread.
-    INSPECT = 7
-
     #: The TLS handshake with a client.
-    TLS_ACCEPT = 8
+    TLS_ACCEPT = 7
 
     #: tcp-request session rules: on what the TLS handshake agreed on.
-    SESSION_RULES = 9
+    SESSION_RULES = 8
+
+    #: tcp-request content rules: on the first bytes, as TLS decrypted them; they stay unread.
+    INSPECT = 9
 
     #: The host's own handlers, after TLS.
     CUSTOM_CLEAR = 10
