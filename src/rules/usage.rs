@@ -97,6 +97,12 @@ struct Awaited {
     hello: bool,
 }
 
+impl Awaited {
+    fn has(self, needs: Needs) -> bool {
+        if needs == Needs::Hello { self.hello } else { self.bytes }
+    }
+}
+
 impl Usage {
     /// The section of a backend begins, or one that is none.
     pub(super) fn enter(&mut self, backend: Option<Box<str>>) {
@@ -218,7 +224,9 @@ impl Usage {
             {
                 Err(unawaited(asked, it, "tcp-response"))
             }
-            (needs @ (Needs::Bytes | Needs::Hello), Places::BACKEND) if !self.waits_for(needs) => {
+            (needs @ (Needs::Bytes | Needs::Hello), Places::BACKEND)
+                if !self.waits_for(needs) && !self.waits_in(it.section.as_ref(), needs) =>
+            {
                 let problem = format!("{} looks at bytes that no rule waits for", asked.word);
                 let advice = match needs {
                     Needs::Hello => {
@@ -238,15 +246,22 @@ impl Usage {
 
     /// Whether a content rule of the listener waits for bytes of this kind.
     fn waits_for(&self, needs: Needs) -> bool {
-        let awaited = self.awaited.get_or_init(|| {
-            let all =
-                self.uses.iter().filter(|it| it.place == Places::CONTENT && it.section.is_none());
-            let needs: Vec<Needs> =
-                all.flat_map(|it| self.asked_by(it)).map(|asked| asked.needs).collect();
-            let hello = needs.contains(&Needs::Hello) || needs.contains(&Needs::End);
-            Awaited { hello, bytes: hello || needs.contains(&Needs::Bytes) }
-        });
-        if needs == Needs::Hello { awaited.hello } else { awaited.bytes }
+        let awaited = self.awaited.get_or_init(|| self.awaited_in(None));
+        awaited.has(needs)
+    }
+
+    /// The same, of the content rules of a backend.
+    fn waits_in(&self, section: Option<&Arc<str>>, needs: Needs) -> bool {
+        section.is_some() && self.awaited_in(section).has(needs)
+    }
+
+    fn awaited_in(&self, section: Option<&Arc<str>>) -> Awaited {
+        let is_meant = |it: &&Use| it.place == Places::CONTENT && it.section.as_ref() == section;
+        let all = self.uses.iter().filter(is_meant);
+        let needs: Vec<Needs> =
+            all.flat_map(|it| self.asked_by(it)).map(|asked| asked.needs).collect();
+        let hello = needs.contains(&Needs::Hello) || needs.contains(&Needs::End);
+        Awaited { hello, bytes: hello || needs.contains(&Needs::Bytes) }
     }
 
     /// What a use asks for.

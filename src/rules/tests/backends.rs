@@ -94,6 +94,12 @@ fn rules_of_a_backend_see_what_those_of_the_listener_have_tracked_and_waited_for
          tcp-request content accept if { req.ssl_hello_type 1 }\n\
          default_backend a",
     );
+    // What chooses its server is asked behind its own rules.
+    let stick = "default_backend a\nbackend a\nstick-table type string len 64 size 10\n\
+        stick on req.rdp_cookie(mstshash)";
+    let waits = "tcp-request inspect-delay 5s\ntcp-request content accept if RDP_COOKIE";
+    parse(&format!("{stick}\n{waits}"));
+    assert!(mistake(stick).problem.contains("looks at bytes that no rule waits for"));
     // The name of the backend may be left out in its section.
     for condition in ["be_conn gt 5", "srv_conn(one) gt 5", "be_conn() gt 5"] {
         let reject = format!("tcp-request content reject if {{ {condition} }}");
