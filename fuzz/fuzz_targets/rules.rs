@@ -141,14 +141,23 @@ fuzz_target!(|bytes: &[u8]| {
     let mut visitor = Visitor { source: SocketAddr::from(([192, 0, 2, 1], 40_000)), prefix, variables: Vec::new() };
     let mut passage = RuleProgress::default();
     for phase in RulePhase::ALL {
+        let waits = phase == RulePhase::Content && rules.inspect_delay(&passage) > 0;
         let verdict = rules.evaluate(phase, &mut passage, &mut visitor, NOW);
-        assert!(verdict != Verdict::Wait || (phase == RulePhase::Content && rules.inspect_delay() > 0));
+        assert!(verdict != Verdict::Wait || waits);
         if !rules.has(phase) {
             assert_eq!(verdict, Verdict::Accept);
         }
     }
+    // A rule that waited goes on where it was, which is no place among the rules of a backend.
+    let mut passage = RuleProgress::default();
+    if rules.enter_backend(&mut passage, &visitor, NOW) {
+        let waits = rules.inspect_delay(&passage) > 0;
+        let verdict = rules.evaluate(RulePhase::Content, &mut passage, &mut visitor, NOW);
+        assert!(verdict != Verdict::Wait || waits);
+    }
     black_box(rules.backend(&passage, &visitor, NOW));
     black_box(rules.stick_entries(Some("a"), &passage, &visitor, NOW));
+    black_box(rules.response_entries(Some("a"), &passage, &visitor, NOW));
     black_box(rules.evaluate_response(Some("a"), &mut passage, &mut visitor, NOW));
     for note in rules.notes() {
         assert!(!note.to_string().is_empty());
