@@ -63,7 +63,7 @@ enum What {
     /// This datum of the entry in a slot is changed.
     Change(TrackSlot, DataType),
     Backend(Box<str>),
-    /// The line is of use where another sends connections to the backend of this name.
+    /// The line is for connections that another sends to the backend of this name.
     Choice(Box<str>),
 }
 
@@ -174,12 +174,6 @@ impl Usage {
                     {
                         return Err(tables::not_stored(first, *data, it.span.clone()));
                     }
-                }
-                What::Choice(name) if is_whole && !set.may_choose(name) => {
-                    let name = named(name.as_bytes());
-                    let problem = format!("no line sends a connection to {name}");
-                    let advice = "`default_backend` and `use_backend` lines of the listener do so";
-                    return Err(LineFault::advising(it.span.clone(), problem, advice));
                 }
                 What::Change(..) | What::Backend(_) | What::Choice(_) => {}
             }
@@ -317,6 +311,15 @@ impl Usage {
         let lines: Vec<&str> = text.lines().collect();
         let source = |line: u32| lines.get(line as usize - 1).copied().unwrap_or_default();
         for it in &self.uses {
+            if let What::Choice(name) = &it.what
+                && !set.may_choose(name)
+            {
+                let name = named(name.as_bytes());
+                let problem =
+                    format!("no line sends a connection to {name}, so this is for nobody");
+                let fault = LineFault::new(it.span.clone(), problem, "");
+                set.notes.push(fault.at(it.line, source(it.line)));
+            }
             if let What::Backend(name) = &it.what {
                 let name = MentionedName::Backend((**name).to_owned());
                 set.mentions.push(mention(name, it, source(it.line)));

@@ -106,8 +106,4 @@ fn rules_of_a_backend_see_what_those_of_the_listener_have_tracked_and_waited_for
         parse(&format!("default_backend a\nbackend a\n{reject}"));
         mistake(&reject);
     }
-    let problem = |text: &str| mistake(text).problem.clone();
-    let unsent = "backend a\ntcp-request content reject";
-    assert_eq!(problem(unsent), "no line sends a connection to `a`");
-    parse(&format!("use_backend %[src]\n{unsent}"));
 }

@@ -47,6 +47,16 @@ fn lines_that_no_connection_reaches_are_noted() {
 }
 
 #[test]
+fn rules_of_a_backend_that_nobody_is_sent_to_are_noted() {
+    let rules = "backend a\ntcp-request content reject if TRUE";
+    let due = (2, 13, "no line sends a connection to `a`, so this is for nobody".to_owned());
+    assert_eq!(notes(rules), [due]);
+    for choice in ["use_backend a if FALSE", "default_backend a", "use_backend %[src]"] {
+        assert_eq!(notes(&format!("{choice}\n{rules}")), []);
+    }
+}
+
+#[test]
 fn a_note_is_shown_like_a_mistake() {
     let rules = parse("use_backend a\n  use_backend b");
     let said: Vec<String> = rules.notes().iter().map(ToString::to_string).collect();
