@@ -343,7 +343,7 @@ calls! { s, status;
     vst_conn_chosen_backend(s.engine(), s.conn(), s.out());
     [let to = s.room();]
         vst_conn_capture(
-            s.engine(), s.conn(), s.one_of(&[0, 1, 7]), to.at(), to.len(), s.out()
+            s.engine(), s.conn(), s.input.number() as usize, to.at(), to.len(), s.out()
         );
     [let to = s.room();]
         vst_conn_variable(
