@@ -33,7 +33,7 @@ pub(super) unsafe fn read_sized<T: Sized32>(from: *const T) -> Result<T, ConfigE
     }
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
-    if size < T::FIRST || size > TEXT_MAX {
+    if !is_size_of::<T>(size) {
         return Err(wrong_size::<T>(size));
     }
     // SAFETY: the host states that `size` bytes are there.
@@ -47,6 +47,12 @@ pub(super) unsafe fn read_sized<T: Sized32>(from: *const T) -> Result<T, ConfigE
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), value.as_mut_ptr().cast(), known) };
     // SAFETY: all bytes are written or 0, which is valid for T (contract of Sized32).
     Ok(unsafe { value.assume_init() })
+}
+
+/// Whether a version of the struct may have this size. Every size is a multiple of the alignment, so that none
+/// ends in the middle of a pointer.
+const fn is_size_of<T: Sized32>(size: usize) -> bool {
+    size >= T::FIRST && size <= TEXT_MAX && size.is_multiple_of(align_of::<T>())
 }
 
 /// The name that the header has for a struct.
@@ -79,7 +85,7 @@ pub(super) unsafe fn check_size<T: Sized32>(of: *const T) -> Result<(), vst_stat
     }
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let size = unsafe { of.cast::<u32>().read_unaligned() } as usize;
-    if size < T::FIRST || size > TEXT_MAX { Err(VST_E_SIZE) } else { Ok(()) }
+    if is_size_of::<T>(size) { Ok(()) } else { Err(VST_E_SIZE) }
 }
 
 /// Writes a struct into the host's memory, never past the size the host stated. What the host knows of
