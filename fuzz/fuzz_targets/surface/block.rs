@@ -45,6 +45,11 @@ pub struct Struct {
 }
 
 impl Struct {
+    /// Its size in bytes.
+    pub const fn len(&self) -> usize {
+        self.block.len()
+    }
+
     /// `value` cut to `size` bytes, or with zeros or `tail` behind it; its first field says `size`.
     pub fn new<T>(value: &T, size: usize, tail: u8, parts: Vec<Block>) -> Self {
         let block = Block::new(size);

@@ -61,7 +61,12 @@ impl Scene {
             o.fdclr = None;
             o.max_proxy_header_bytes = self.bound();
         }
-        self.sized(&o, Vec::new())
+        let made = self.sized(&o, Vec::new());
+        // A struct that ends in front of the time has none.
+        if made.len() < std::mem::offset_of!(vst_engine_options, fed) {
+            host.tells_time.set(false);
+        }
+        made
     }
 
     /// No bound mostly, or one that is reached.
