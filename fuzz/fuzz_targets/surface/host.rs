@@ -274,7 +274,10 @@ pub unsafe extern "C" fn on_interest(
 ) -> i32 {
     let host = unsafe { host(data) };
     let refused = host.watch(fd, token, old, new, true);
-    host.react(token, false, &[]);
+    // The library learns of a refusal when this returns: what it is told meanwhile assumes none.
+    if refused == 0 {
+        host.react(token, false, &[]);
+    }
     refused
 }
 
