@@ -291,7 +291,9 @@ pub unsafe extern "C" fn on_fdset(
     let host = unsafe { host(data) };
     let old = host.watched.borrow().get(&fd).map_or(0, |one| one.1);
     let refused = host.watch(fd, token, old, old | dir, true);
-    host.react(token, false, &[]);
+    if refused == 0 {
+        host.react(token, false, &[]);
+    }
     refused
 }
 
