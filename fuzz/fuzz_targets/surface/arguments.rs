@@ -51,9 +51,13 @@ impl Scene {
         let Some(host) = self.host().filter(|_| !engine.is_null()) else { return };
         let alive = self.hosts.borrow().iter().filter(|host| host.is_alive()).count();
         if alive >= ENGINES_MOST {
-            let freed = unsafe { vst_engine_free(engine) };
-            assert!(freed == VST_E_REENTRANT || (freed == VST_OK && !self.is_barred()));
-            if freed == VST_OK {
+            let is_barred = self.is_barred();
+            // Its callbacks are those of an engine that is freed.
+            let before = self.freeing.replace(true);
+            let status = unsafe { vst_engine_free(engine) };
+            self.freeing.set(before);
+            assert_eq!(status, if is_barred { VST_E_REENTRANT } else { VST_OK });
+            if !is_barred {
                 return;
             }
         }

@@ -168,15 +168,15 @@ impl Host {
                 self.forget(id);
             }
             VST_EVENT_INTEREST => {
-                self.watch(event.fd, id, event.old_mask, event.new_mask, false);
+                self.watch(event.fd, id, event.old_mask, event.new_mask);
             }
             VST_EVENT_AGENT_RESOLVE => self.scene().tickets.borrow_mut().push(event.ticket),
             _ => {}
         }
     }
 
-    /// Interest that the library reports. The answer is 0, or why the descriptor cannot be watched.
-    pub fn watch(&self, fd: i32, token: vst_id, old: u32, new: u32, may_refuse: bool) -> i32 {
+    /// Interest that the library reports. Returns what was known of the descriptor before.
+    pub fn watch(&self, fd: i32, token: vst_id, old: u32, new: u32) -> Option<(vst_id, u32)> {
         self.scene().trace(format_args!("{fd} of {token:#x}: {old} to {new}"));
         let mut watched = self.watched.borrow_mut();
         let before = watched.get(&fd).copied();
@@ -185,12 +185,25 @@ impl Host {
         if new & VST_IO_RELEASED != 0 {
             assert!(before.is_some(), "{fd} is released, and was not announced");
             watched.remove(&fd);
-        } else if may_refuse && !self.scene().quiet.get() && self.scene().input.one_in(64) {
-            return libc::ENOSPC;
         } else {
             watched.insert(fd, (token, new));
         }
-        0
+        before
+    }
+
+    /// The answer to interest: 0, or why the descriptor cannot be watched. The library learns of it when the
+    /// callback returns, and what was called meanwhile may have changed the interest again.
+    fn refuse(&self, fd: i32, before: Option<(vst_id, u32)>, now: (vst_id, u32)) -> i32 {
+        let mut watched = self.watched.borrow_mut();
+        let stands = watched.get(&fd) == Some(&now);
+        if !stands || self.scene().quiet.get() || !self.scene().input.one_in(64) {
+            return 0;
+        }
+        match before {
+            None => watched.remove(&fd),
+            Some(before) => watched.insert(fd, before),
+        };
+        libc::ENOSPC
     }
 
     pub fn judge_ask(&self, ask: &vst_fed_ask) {
@@ -273,12 +286,9 @@ pub unsafe extern "C" fn on_interest(
     _: *mut c_void,
 ) -> i32 {
     let host = unsafe { host(data) };
-    let refused = host.watch(fd, token, old, new, true);
-    // The library learns of a refusal when this returns: what it is told meanwhile assumes none.
-    if refused == 0 {
-        host.react(token, false, &[]);
-    }
-    refused
+    let before = host.watch(fd, token, old, new);
+    host.react(token, false, &[]);
+    host.refuse(fd, before, (token, new))
 }
 
 pub unsafe extern "C" fn on_fdset(
@@ -290,11 +300,9 @@ pub unsafe extern "C" fn on_fdset(
 ) -> i32 {
     let host = unsafe { host(data) };
     let old = host.watched.borrow().get(&fd).map_or(0, |one| one.1);
-    let refused = host.watch(fd, token, old, old | dir, true);
-    if refused == 0 {
-        host.react(token, false, &[]);
-    }
-    refused
+    let before = host.watch(fd, token, old, old | dir);
+    host.react(token, false, &[]);
+    host.refuse(fd, before, (token, old | dir))
 }
 
 pub unsafe extern "C" fn on_fdclr(
@@ -307,7 +315,7 @@ pub unsafe extern "C" fn on_fdclr(
     let host = unsafe { host(data) };
     let old = host.watched.borrow().get(&fd).map_or(0, |one| one.1);
     let is_released = dir & VST_IO_RELEASED != 0;
-    host.watch(fd, token, old, if is_released { dir } else { old & !dir }, false);
+    host.watch(fd, token, old, if is_released { dir } else { old & !dir });
     host.react(token, false, &[]);
 }
 
