@@ -69,6 +69,9 @@ static void inits(fill init, size_t size, size_t first)
     CHECK_EQ(init(room, 0), VST_E_SIZE);
     CHECK(is_untouched_behind(0));
     CHECK_EQ(init(room, (uint32_t)first - 1), VST_E_SIZE);
+    /* One that ends in the middle of a field. */
+    CHECK_EQ(init(room, (uint32_t)size - 1), VST_E_SIZE);
+    CHECK_EQ(init(room, (uint32_t)size + 1), VST_E_SIZE);
     CHECK(is_untouched_behind(0));
 }
 
@@ -269,6 +272,11 @@ static void reads(fill init, use take, size_t size, size_t first)
     CHECK_EQ(take(room), VST_OK);
     stamp((uint32_t)first - 1);
     CHECK_EQ(take(room), VST_E_SIZE);
+    /* One that ends in the middle of a field, of which half a pointer would be read. */
+    stamp((uint32_t)size - 1);
+    CHECK_EQ(take(room), VST_E_SIZE);
+    stamp((uint32_t)size + 1);
+    CHECK_EQ(take(room), VST_E_SIZE);
     stamp(0);
     CHECK_EQ(take(room), VST_E_SIZE);
     stamp(UINT32_MAX);
@@ -350,6 +358,8 @@ static void writes(use give, size_t size, size_t first, vst_status due)
     CHECK_EQ(give(room), due);
     CHECK(is_untouched_behind(first));
     stamp((uint32_t)first - 1);
+    CHECK_EQ(give(room), VST_E_SIZE);
+    stamp((uint32_t)size + 1);
     CHECK_EQ(give(room), VST_E_SIZE);
     CHECK(is_untouched_behind(first));
     stamp(0);

@@ -139,7 +139,7 @@ pub(super) unsafe fn init_sized<T: Sized32>(to: *mut T, size: u32, default: &T) 
         return VST_E_NULL;
     }
     let bytes = size as usize;
-    if bytes < T::FIRST || bytes > TEXT_MAX {
+    if !is_size_of::<T>(bytes) {
         return VST_E_SIZE;
     }
     // SAFETY: the host states that `size` bytes are there.

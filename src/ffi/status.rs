@@ -45,8 +45,8 @@ pub const VST_E_MODE: vst_status = -9;
 pub const VST_E_SPACE: vst_status = -10;
 /// This build of the library, or this kind of connection, does not have it.
 pub const VST_E_UNSUPPORTED: vst_status = -11;
-/// The size of a struct is smaller than its first version or larger than 65,536, or bytes beyond
-/// those that this library knows are not 0.
+/// The size of a struct is smaller than its first version or larger than 65,536, or no multiple of its
+/// alignment, or bytes beyond those that this library knows are not 0.
 pub const VST_E_SIZE: vst_status = -12;
 /// The engine of this waker is freed.
 pub const VST_E_GONE: vst_status = -13;

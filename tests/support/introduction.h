@@ -59,7 +59,8 @@
 //   so a first call can ask for the length.
 // - Structs that begin with a size: set it to sizeof. The library takes any size from that of the
 //   first version of the struct, which the comment of the field says ("Not less than"), to 65,536
-//   bytes; any other is VST_E_SIZE, before anything is done. The fields that a shorter struct does
+//   bytes, if it is a multiple of the struct's alignment, as every sizeof is; any other is
+//   VST_E_SIZE, before anything is done. The fields that a shorter struct does
 //   not have are 0 when the library reads it, and are left out when it writes. In a longer one,
 //   bytes beyond what the library knows must be 0 when it reads, and are set to 0 when it writes.
 // - Options: a field that is 0 stands for its default, so that {.size = sizeof x} is the defaults;
