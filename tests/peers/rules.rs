@@ -263,9 +263,12 @@ const CAN_NEVER_BE: [&str; 4] = [
     "bytes that nothing waits for",
 ];
 
-/// A set in which HAProxy finds bytes in `set-var` only because another line has waited for them; here
-/// `set-var` waits for them itself.
-const SET_VAR_WAITS: &str = "the rules are followed from the first one whenever bytes come";
+/// Whether what a set says of bytes depends on how soon they come to HAProxy: there `set-var` does not wait for
+/// them, and finds them only if a rule before it has. Here it waits itself.
+fn depends_on_haste(set: &Set) -> bool {
+    let asks_for_bytes = |line: &&str| line.contains("req.");
+    set.rules.lines().find(asks_for_bytes).is_some_and(|line| line.contains("set-var"))
+}
 
 #[test]
 fn haproxy_and_we_agree_about_every_set_without_each_of_its_rules() {
@@ -277,12 +280,13 @@ fn haproxy_and_we_agree_about_every_set_without_each_of_its_rules() {
             visit.insists || visit.at_last || visit.verdict == Verdict::Unknown
         };
         let is_of_process = set.rules.contains("proc.");
-        set.name != SET_VAR_WAITS && !is_of_process && !set.visits.iter().any(is_odd)
+        !is_of_process && !set.visits.iter().any(is_odd)
     };
     let sets: Vec<Set> = sets()
         .iter()
         .filter(is_plain)
         .flat_map(|set| rules_of(set).map(|line| without(set, line)).collect::<Vec<_>>())
+        .filter(|set| !depends_on_haste(set))
         .collect();
     assert!(sets.len() > SETS_LEAST, "{}", sets.len());
     let crowd = Crowd::new(world.certificates);
