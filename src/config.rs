@@ -12,7 +12,6 @@ pub use source::SourcePool;
 pub use trust::{Trust, TrustError};
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::id::Id;
@@ -345,17 +344,20 @@ pub struct Custom {
 
 /// A set of rules that can be replaced. A connection keeps the set that it began with.
 #[derive(Debug)]
-pub struct LiveRules {
-    set: RwLock<Arc<RuleSet>>,
+pub struct LiveRules(RwLock<UsedRules>);
+
+#[derive(Debug)]
+struct UsedRules {
+    set: Arc<RuleSet>,
     /// Whether a configuration that uses it ends TLS, behind which no ClientHello is seen.
-    ends_tls: AtomicBool,
+    ends_tls: bool,
 }
 
 impl LiveRules {
     /// Begins with `rules`.
     #[must_use]
     pub const fn new(rules: Arc<RuleSet>) -> Self {
-        Self { set: RwLock::new(rules), ends_tls: AtomicBool::new(false) }
+        Self(RwLock::new(UsedRules { set: rules, ends_tls: false }))
     }
 
     /// It is used where TLS ends.
@@ -363,15 +365,16 @@ impl LiveRules {
     /// # Errors
     /// The first line that looks for a ClientHello.
     pub fn use_with_tls(&self) -> Result<(), Box<RuleError>> {
-        self.current().check_tls().map_err(|wrong| Box::new(wrong.clone()))?;
-        self.ends_tls.store(true, Ordering::Relaxed);
+        let mut used = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        used.set.check_tls().map_err(|wrong| Box::new(wrong.clone()))?;
+        used.ends_tls = true;
         Ok(())
     }
 
     /// The set for connections that begin now.
     #[must_use]
     pub fn current(&self) -> Arc<RuleSet> {
-        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).set)
     }
 
     /// Replaces the set for connections that begin from now on.
@@ -379,10 +382,11 @@ impl LiveRules {
     /// # Errors
     /// A line looks for a ClientHello, and a configuration that uses the rules ends TLS.
     pub fn replace(&self, rules: Arc<RuleSet>) -> Result<(), Box<RuleError>> {
-        if self.ends_tls.load(Ordering::Relaxed) {
+        let mut used = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if used.ends_tls {
             rules.check_tls().map_err(|wrong| Box::new(wrong.clone()))?;
         }
-        *self.set.write().unwrap_or_else(PoisonError::into_inner) = rules;
+        used.set = rules;
         Ok(())
     }
 }

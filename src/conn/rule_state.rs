@@ -30,7 +30,7 @@ pub(crate) struct RuleState {
     pub(crate) settled: bool,
     /// Bytes received and sent that have been added to the entries.
     counted: [u64; 2],
-    /// In how many of the entries, from the first on, it is counted as a session, by their slots.
+    /// Whether it is counted as a session in the entry of each slot.
     sessions: [bool; SLOTS],
 }
 

@@ -60,12 +60,7 @@ impl<N: Net> Engine<N> {
         let name = self.backend(backend)?.name.clone();
         let affinity =
             self.remembered(client, name.as_deref())?.map_or(Affinity::Any, Affinity::Sticky);
-        self.registry
-            .backends
-            .get(backend.key())
-            .map_err(|_| Refusal::Stale)?
-            .session_rate
-            .count(self.tools.now);
+        self.backend(backend)?.session_rate.count(self.tools.now);
         let selection = Some(Box::new(ServerSelection::new(backend.key(), affinity)));
         let key = self.add_stream(config, selection, user)?;
         self.seat(key, CLIENT, client.key());

@@ -90,8 +90,8 @@ pub unsafe extern "C" fn vst_rules_new(
 /// by is not kept and may be freed.
 ///
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_CONFIG (a line looks for a ClientHello, as req.ssl_sni does, and rules is
-/// used by a configuration with TLS, which takes it: nothing is replaced); VST_E_NULL.
+/// Returns VST_OK; VST_E_CONFIG (a configuration with TLS uses rules, behind which no ClientHello is
+/// seen, and a line of by looks for one, as req.ssl_sni does: nothing is replaced); VST_E_NULL.
 ///
 /// # Safety
 /// Both are sets that are not freed.
@@ -235,9 +235,9 @@ pub unsafe extern "C" fn vst_rules_unknown_backends(
 /// VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. `vst_rules_check`
 /// finds such lines earlier.
 /// Legal on the engine's thread, for a session.
-/// Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules); VST_E_CONFIG (the line that
-/// applies names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
-/// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules);
+/// VST_E_CONFIG (the line that applies names no backend of this engine); VST_E_NULL; VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `backend` points to an id.
@@ -264,10 +264,9 @@ pub unsafe extern "C" fn vst_conn_chosen_backend(
     })
 }
 
-/// Copies a variable that a rule has set for a connection (`set-var(txn.name)`; name has the scope in
-/// front, and is none of the process's): a number or a boolean
-/// in decimal, an address as text, bytes as they are. `*len` is its length, also when `capacity`
-/// does not suffice.
+/// Copies a variable that a rule has set for a connection (`set-var(txn.name)`): a number or a boolean
+/// in decimal, an address as text, bytes as they are. name has the scope in front, and is none of the
+/// process's (`proc.`). `*len` is its length, also when `capacity` does not suffice.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED.
 /// Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_SPACE; VST_E_NULL;

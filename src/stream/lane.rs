@@ -243,7 +243,7 @@ impl Lane {
         {
             let Ok(Read::Bytes(n)) = read else { return self.note_read(from, moved, read) };
             from.spend(Direction::Read, n);
-            most -= n;
+            most = most.saturating_sub(n);
         }
     }
 
