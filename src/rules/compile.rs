@@ -1,22 +1,23 @@
 //! Compiles text to rules, line by line. The fault that is reported is that of the first line that has
 //! one; tables, which lines of sections above may name, come before all lines.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod terms;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::action::Action;
 use super::arguments::Context;
 use super::backend_name::BackendName;
-use super::condition::{Acl, Condition, Term};
+use super::condition::Acl;
 use super::criterion::Criterion;
 use super::error::{LineFault, RuleError, named};
 use super::filter::Filters;
 use super::line::Line;
-use super::place::{Places, RulePhase, unseen};
-use super::predefined;
+use super::place::{Places, RulePhase};
 use super::section::{RuleSection, name_of};
-use super::stick::{self, Stick, StickPurpose};
+use super::stick::{self, STICK, Stick, StickPurpose};
 use super::suggest::suggest;
 use super::tables;
 use super::token::{Token, not_a_time, tokens};
@@ -66,7 +67,7 @@ pub(super) const STATEMENTS: &[Statement] = statements! {
         "a limit of so many bytes from the client in each period, for `set-bandwidth-limit`", "in 2.7 and later";
         "filter bwlim-out NAME default-limit SIZE default-period TIME", "the same for bytes to the client",
         "in 2.7 and later" =>
-    "stick", false, |compiler, line| compiler.stick(line);
+    STICK, false, |compiler, line| compiler.stick(line);
         "stick on|match|store-request|store-response VALUE [table NAME] [if|unless CONDITION]",
         "the server of a session is found in a table, remembered in it, or both", "" =>
     "stick-table", false, |_, line| { line.rest_span(); Ok(()) };
@@ -174,7 +175,7 @@ impl<'a> Compiler<'a> {
     /// Makes the tables of all sections.
     fn tables(&mut self, text: &str) -> Result<(), Box<RuleError>> {
         let before = self.environment.before.map(|before| &before.tables);
-        let servers = remembering(text);
+        let servers = stick::remembering(text);
         let mut section = RuleSection::Top;
         for (number, source) in (1..).zip(text.lines()) {
             // A line with another fault is reported when it is read.
@@ -396,154 +397,6 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Reads `if ...` or `unless ...`, up to the end of the line.
-    fn condition(
-        &mut self,
-        line: &mut Line<'_>,
-        place: Places,
-    ) -> Result<Option<Condition>, LineFault> {
-        let Some(word) = line.next_if(|token| token.is("if") || token.is("unless")) else {
-            end(line, "`if`, `unless`, or the end of the line")?;
-            return Ok(None);
-        };
-        let mut any_of = Vec::new();
-        let mut group = Vec::new();
-        loop {
-            let token = line.next("the name of an acl, or `{`")?;
-            if is_or(token) {
-                let problem = format!("nothing is in front of {}", named(&token.word));
-                return Err(LineFault::new(
-                    token.span.clone(),
-                    problem,
-                    "a condition on either side",
-                ));
-            }
-            group.push(self.term(token, line, place)?);
-            match line.next_if(is_or) {
-                Some(_) => any_of.push(std::mem::take(&mut group).into()),
-                None if line.peek().is_none() => break,
-                None => {}
-            }
-        }
-        any_of.push(group.into());
-        Ok(Some(Condition { negated: word.is("unless"), any_of: any_of.into() }))
-    }
-
-    /// Reads a term that begins with `token`.
-    fn term<'l>(
-        &mut self,
-        token: &'l Token,
-        line: &mut Line<'l>,
-        place: Places,
-    ) -> Result<Term, LineFault> {
-        let (mut token, mut marks) = (token, negations(token));
-        let mut negated = marks % 2 == 1;
-        // A `!` that stands alone negates what follows it.
-        while marks > 0 && marks == token.word.len() {
-            token = line.next("what is negated")?;
-            marks = negations(token);
-            negated ^= marks % 2 == 1;
-        }
-        let subject = Token {
-            word: token.word[marks..].to_vec(),
-            span: token.span.start + marks..token.span.end,
-            quoted: token.quoted,
-        };
-        let acl = if subject.is("{") {
-            self.inline(&subject, line, place)?
-        } else {
-            self.named(subject, place)?
-        };
-        Ok(Term { negated, acl })
-    }
-
-    /// Reads a criterion in braces.
-    fn inline(
-        &mut self,
-        brace: &Token,
-        line: &mut Line<'_>,
-        place: Places,
-    ) -> Result<usize, LineFault> {
-        let Some(mut inside) = line.braced() else {
-            let expected = "a `}`, with a blank in front of it";
-            return Err(LineFault::new(brace.span.clone(), "this brace is not closed", expected));
-        };
-        let criterion = Criterion::parse(&mut inside, self.context())?;
-        let seen = criterion.test.expression.places();
-        if !seen.contains(place) {
-            let word = named(&criterion.word.word);
-            return Err(unseen(&criterion.word, &word, seen));
-        }
-        let span = criterion.word.span.clone();
-        let index = self.new_acl();
-        self.add(index, criterion);
-        self.usage.ask_acl(index, place, self.line, span);
-        Ok(index)
-    }
-
-    /// The index of the acl with the name in `token`.
-    fn named(&mut self, token: Token, place: Places) -> Result<usize, LineFault> {
-        let name = token.text().unwrap_or_default();
-        let known = self.names.get(name).copied();
-        let known = match known {
-            Some(acl) => Some(acl),
-            None => self.predefined(name)?,
-        };
-        if let Some(acl) = known {
-            self.usage.ask_acl(acl, place, self.line, token.span);
-            return Ok(acl);
-        }
-        Err(self.no_acl(&token))
-    }
-
-    /// The acl that needs no line, where `name` is one.
-    fn predefined(&mut self, name: &str) -> Result<Option<usize>, LineFault> {
-        let Some(known) = predefined::ACLS.iter().find(|acl| acl.name == name) else {
-            return Ok(None);
-        };
-        let words = tokens(known.criterion)?;
-        let criterion = Criterion::parse(&mut Line::new(&words), self.context())?;
-        let index = self.new_acl();
-        self.add(index, criterion);
-        Ok(Some(index))
-    }
-
-    fn no_acl(&self, token: &Token) -> LineFault {
-        let name = token.text().unwrap_or_default();
-        let fault = |problem, expected: &str| LineFault::new(token.span.clone(), problem, expected);
-        let problem = format!("there is no acl {}", named(&token.word));
-        if let Some(instead) = words::absent_acl(name) {
-            return LineFault::advising(token.span.clone(), problem, instead);
-        }
-        match name {
-            "and" | "&&" => {
-                fault(problem, "nothing: what stands side by side has to hold together")
-            }
-            _ if is_or(token) => {
-                let problem = format!("nothing is negated in front of {}", named(&token.word));
-                fault(problem, "a condition behind `!`")
-            }
-            _ if token.is("if") || token.is("unless") => {
-                let problem = format!("{} is in a condition already", named(&token.word));
-                fault(problem, "`or`, or nothing: what stands side by side has to hold together")
-            }
-            _ if token.is("}") => fault("this brace was not opened".to_owned(), "a `{` in front"),
-            _ if !token.quoted && name.starts_with('{') => fault(problem, "a blank behind `{`"),
-            _ => {
-                let expected = match name_of(token) {
-                    Err(_) => "the name of an acl, or a criterion in braces".to_owned(),
-                    Ok(name) => {
-                        let line = named(format!("acl {name} ...").as_bytes());
-                        format!("a line {line} above, or a criterion in braces")
-                    }
-                };
-                let predefined = predefined::ACLS.iter().map(|acl| acl.name);
-                let known = self.names.keys().map(String::as_str).chain(predefined);
-                fault(problem, &expected).near(suggest(name, known))
-            }
-        }
-    }
-
     fn context(&self) -> Context<'_> {
         Context { tables: &self.set.tables, section: &self.section, load: self.environment.load }
     }
@@ -600,26 +453,6 @@ fn inspect_delay(word: &Token, line: &mut Line<'_>, before: u64) -> Result<u64, 
 }
 
 const STICK_TABLE: &str = "stick-table";
-const STICK: &str = "stick";
-
-/// The tables that `stick` lines name, in which servers are remembered.
-fn remembering(text: &str) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    let mut section = RuleSection::Top;
-    for source in text.lines() {
-        let Ok(words) = tokens(source) else { continue };
-        let mut line = Line::new(&words);
-        let Some(first) = line.next_if(|_| true) else { continue };
-        if let Some(word) = RuleSection::begun_by(first) {
-            section = RuleSection::parse(word, &mut line).unwrap_or(section);
-        } else if first.is(STICK) {
-            let behind = words.windows(2).find(|pair| pair[0].is("table"));
-            let table = behind.and_then(|pair| pair[1].text()).unwrap_or_else(|| section.table());
-            named.insert(table.to_owned());
-        }
-    }
-    named
-}
 
 /// The fault of a line that begins with this word.
 fn unknown(first: &Token) -> LineFault {
@@ -637,15 +470,6 @@ fn unknown(first: &Token) -> LineFault {
 /// An expression as a sentence names it: its first word.
 fn word_of(expression: &super::expression::Expression) -> String {
     named(expression.fetch.name().as_bytes())
-}
-
-/// How many `!` a word begins with.
-fn negations(token: &Token) -> usize {
-    if token.quoted { 0 } else { token.word.iter().take_while(|byte| **byte == b'!').count() }
-}
-
-fn is_or(token: &Token) -> bool {
-    token.is("or") || token.is("||")
 }
 
 fn end(line: &Line<'_>, expected: &str) -> Result<(), LineFault> {

@@ -12,7 +12,7 @@ use super::error::{Elsewhere, LineFault, named, printable};
 use super::loader::Loader;
 use super::matcher::numbered;
 use super::pattern::{self, Case, Comparison, NumberForm};
-use super::segments::Segments;
+use super::segments::{Segments, unsigned};
 use super::value::{Value, ValueType};
 use super::word_set::{NAME_DELIMITERS, PATH_DELIMITERS, Position, Words};
 
@@ -65,11 +65,6 @@ enum MapKeys {
     Numbers(Segments),
     /// Of IPv4 and of IPv6.
     Addresses(Box<[Segments; 2]>),
-}
-
-/// Numbers in the order of unsigned ones.
-const fn unsigned(number: i64) -> u128 {
-    (number as i128 - i64::MIN as i128) as u128
 }
 
 /// A line of a file: its number, and its parts.

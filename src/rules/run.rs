@@ -7,7 +7,7 @@ use super::condition::{Acl, Condition, Test, Truth};
 use super::context::EvalContext;
 use super::expression::Expression;
 use super::matcher::{Matcher, numbered};
-use super::segments::Segments;
+use super::segments::{Segments, unsigned};
 use super::value::Value;
 use super::word_set::Case;
 
@@ -235,11 +235,6 @@ impl WordRanks {
         let found = self.sorted.binary_search_by(|(word, _)| order(word)).ok()?;
         Some(self.sorted[found].1)
     }
-}
-
-/// Numbers in the order of unsigned ones.
-const fn unsigned(number: i64) -> u128 {
-    (number as i128 - i64::MIN as i128) as u128
 }
 
 /// The only test that decides whether a line applies, which ends the search.

@@ -4,6 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::RangeInclusive;
 
+/// Numbers with a sign in the order of those without.
+pub(super) const fn unsigned(number: i64) -> u128 {
+    (number as i128 - i64::MIN as i128) as u128
+}
+
 /// Ranges of values, each with a rank; where several hold a value, the lowest rank counts.
 ///
 /// Invariant: segments are in ascending order and do not overlap.

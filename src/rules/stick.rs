@@ -1,6 +1,7 @@
 //! `stick` lines: which server a connection had before is remembered in a table.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::arguments::Context;
@@ -11,9 +12,13 @@ use super::expression::Expression;
 use super::key;
 use super::line::Line;
 use super::place::{Places, unseen};
-use super::token::Token;
+use super::section::RuleSection;
+use super::token::{Token, tokens};
 use super::written;
 use crate::table::{OwnedKey, Table};
+
+/// The word that such a line begins with.
+pub(super) const STICK: &str = "stick";
 
 /// A line `stick`.
 #[derive(Clone, Debug)]
@@ -94,6 +99,25 @@ impl StickPurpose {
             LineFault::new(token.span.clone(), problem, known)
         })
     }
+}
+
+/// The tables that `stick` lines name, in which servers are remembered.
+pub(super) fn remembering(text: &str) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    let mut section = RuleSection::Top;
+    for source in text.lines() {
+        let Ok(words) = tokens(source) else { continue };
+        let mut line = Line::new(&words);
+        let Some(first) = line.next_if(|_| true) else { continue };
+        if let Some(word) = RuleSection::begun_by(first) {
+            section = RuleSection::parse(word, &mut line).unwrap_or(section);
+        } else if first.is(STICK) {
+            let behind = words.windows(2).find(|pair| pair[0].is("table"));
+            let table = behind.and_then(|pair| pair[1].text()).unwrap_or_else(|| section.table());
+            named.insert(table.to_owned());
+        }
+    }
+    named
 }
 
 /// Reads the value and the table of a `stick` line.

@@ -51,7 +51,7 @@ fn mixed<'s>(hash: u32, arguments: &Arguments) -> Value<'s> {
     Value::Int(if is_mixed { avalanche(hash) } else { hash }.into())
 }
 
-/// A prime near three quarters of 32 bits, which spreads the result once more.
+/// What the mixed number is multiplied with at last, so that the values that HAProxy chooses by are the same.
 const SPREAD: u32 = 0xc000_0001;
 
 /// Robert Jenkins' mixing of 32 bits in six shifts: every bit of the result depends on every bit.

@@ -13,8 +13,6 @@ use crate::rules::variable;
 const RESULT_MAX: usize = 16 * 1024;
 /// A number of bytes.
 const COUNT: ParamKind = ParamKind::Number(0, i64::MAX);
-/// How many groups of an expression a substitute can name, `\0` to `\9`.
-const GROUPS: u8 = 10;
 
 converters! {
     "lower" []: Str -> Str, |value, _, _| Some(cased(value, u8::is_ascii_uppercase, |text| text.make_ascii_lowercase())),
@@ -175,7 +173,7 @@ fn substituted<'s>(
         while let Some(byte) = bytes.next() {
             match bytes.peek() {
                 Some(digit) if byte == b'\\' && digit.is_ascii_digit() => {
-                    let group = usize::from((digit - b'0') % GROUPS);
+                    let group = usize::from(digit - b'0');
                     bytes.next();
                     out.extend_from_slice(found.get(group).map_or(&[], |group| group.as_bytes()));
                 }

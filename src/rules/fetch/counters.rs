@@ -15,13 +15,13 @@ pub(crate) struct Counter {
     pub(crate) name: &'static str,
     /// HAProxy's name for it, when that is another.
     pub(crate) haproxy: Option<&'static str>,
-    pub(crate) data: DataType,
+    pub(super) action: CounterAction,
     pub(crate) doc: &'static str,
 }
 
 macro_rules! counters {
-    ($($name:literal $(= $haproxy:literal)?: $data:expr, $doc:literal;)+) => {
-        &[$(Counter { name: $name, haproxy: counters!(@ $($haproxy)?), data: $data, doc: $doc }),+]
+    ($($name:literal $(= $haproxy:literal)?: $action:expr, $doc:literal;)+) => {
+        &[$(Counter { name: $name, haproxy: counters!(@ $($haproxy)?), action: $action, doc: $doc }),+]
     };
     (@) => { None };
     (@ $haproxy:literal) => { Some($haproxy) };
@@ -29,27 +29,27 @@ macro_rules! counters {
 
 /// Every counter of an entry.
 pub(crate) const COUNTERS: &[Counter] = counters! {
-    "conn_cnt": DataType::ConnCnt, "connections, refused ones among them";
-    "conn_cur": DataType::ConnCur, "connections that exist";
-    "conn_rate": DataType::ConnRate, "connections in the table's period";
-    "sess_cnt": DataType::SessCnt, "sessions: connections that passed the `session` rules";
-    "sess_rate": DataType::SessRate, "sessions in the table's period";
-    "bytes_in_cnt": DataType::BytesInCnt, "bytes from the client";
-    "bytes_in_rate": DataType::BytesInRate, "bytes from the client in the table's period";
-    "bytes_out_cnt": DataType::BytesOutCnt, "bytes to the client";
-    "bytes_out_rate": DataType::BytesOutRate, "bytes to the client in the table's period";
-    "kbytes_in" : DataType::BytesInCnt, "as `bytes_in_cnt`, in units of 1024 bytes";
-    "kbytes_out" : DataType::BytesOutCnt, "as `bytes_out_cnt`, in units of 1024 bytes";
-    "gpc0" = "get_gpc0": DataType::Gpc(0), "the counter that `sc-inc-gpc0` counts";
-    "gpc1" = "get_gpc1": DataType::Gpc(1), "the counter that `sc-inc-gpc1` counts";
-    "gpc0_rate": DataType::Gpc0Rate, "how often the first was counted in the table's period";
-    "gpt0" = "get_gpt0": DataType::Gpt0, "the tag that `sc-set-gpt0` sets";
-    "http_req_cnt": DataType::Http(0), "0: HTTP is not spoken here";
-    "http_req_rate": DataType::Http(1), "0: HTTP is not spoken here";
-    "http_err_cnt": DataType::Http(2), "0: HTTP is not spoken here";
-    "http_err_rate": DataType::Http(3), "0: HTTP is not spoken here";
-    "http_fail_cnt": DataType::Http(4), "0: HTTP is not spoken here";
-    "http_fail_rate": DataType::Http(5), "0: HTTP is not spoken here";
+    "conn_cnt": CounterAction::Read(DataType::ConnCnt), "connections, refused ones among them";
+    "conn_cur": CounterAction::Read(DataType::ConnCur), "connections that exist";
+    "conn_rate": CounterAction::Read(DataType::ConnRate), "connections in the table's period";
+    "sess_cnt": CounterAction::Read(DataType::SessCnt), "sessions: connections that passed the `session` rules";
+    "sess_rate": CounterAction::Read(DataType::SessRate), "sessions in the table's period";
+    "bytes_in_cnt": CounterAction::Read(DataType::BytesInCnt), "bytes from the client";
+    "bytes_in_rate": CounterAction::Read(DataType::BytesInRate), "bytes from the client in the table's period";
+    "bytes_out_cnt": CounterAction::Read(DataType::BytesOutCnt), "bytes to the client";
+    "bytes_out_rate": CounterAction::Read(DataType::BytesOutRate), "bytes to the client in the table's period";
+    "kbytes_in": CounterAction::ReadKilo(DataType::BytesInCnt), "as `bytes_in_cnt`, in units of 1024 bytes";
+    "kbytes_out": CounterAction::ReadKilo(DataType::BytesOutCnt), "as `bytes_out_cnt`, in units of 1024 bytes";
+    "gpc0" = "get_gpc0": CounterAction::Read(DataType::Gpc(0)), "the counter that `sc-inc-gpc0` counts";
+    "gpc1" = "get_gpc1": CounterAction::Read(DataType::Gpc(1)), "the counter that `sc-inc-gpc1` counts";
+    "gpc0_rate": CounterAction::Read(DataType::Gpc0Rate), "how often the first was counted in the table's period";
+    "gpt0" = "get_gpt0": CounterAction::Read(DataType::Gpt0), "the tag that `sc-set-gpt0` sets";
+    "http_req_cnt": CounterAction::Read(DataType::Http(0)), "0: HTTP is not spoken here";
+    "http_req_rate": CounterAction::Read(DataType::Http(1)), "0: HTTP is not spoken here";
+    "http_err_cnt": CounterAction::Read(DataType::Http(2)), "0: HTTP is not spoken here";
+    "http_err_rate": CounterAction::Read(DataType::Http(3)), "0: HTTP is not spoken here";
+    "http_fail_cnt": CounterAction::Read(DataType::Http(4)), "0: HTTP is not spoken here";
+    "http_fail_rate": CounterAction::Read(DataType::Http(5)), "0: HTTP is not spoken here";
 };
 
 /// The unit of `kbytes_in` and `kbytes_out`.
@@ -70,6 +70,18 @@ pub(crate) enum CounterAction {
     IsTracked,
     /// Counts a connection, and is how many there were then.
     CountConnection,
+}
+
+impl CounterAction {
+    /// The datum that it needs; `None` where every entry has it.
+    pub(crate) const fn data(self) -> Option<DataType> {
+        match self {
+            Self::Read(data) | Self::ReadKilo(data) => Some(data),
+            Self::Increment(index) | Self::Clear(index) => Some(DataType::Gpc(index)),
+            Self::CountConnection => Some(DataType::ConnCnt),
+            Self::Holders | Self::IsTracked => None,
+        }
+    }
 }
 
 /// A word that does more than read.
@@ -203,6 +215,14 @@ pub(super) fn names() -> impl Iterator<Item = String> {
     })
 }
 
+#[cfg(test)]
+impl Counter {
+    /// The datum that is read.
+    pub(crate) fn data(&self) -> DataType {
+        self.action.data().expect("a datum")
+    }
+}
+
 impl CounterFetch {
     /// Reads a word; `None` where it is no counter.
     pub(super) fn parse(
@@ -309,16 +329,8 @@ impl CounterFetch {
         matches!(self.entry, CounterEntry::Tracked(_))
     }
 
-    /// The datum that it needs; `None` where every entry has it.
     const fn data(&self) -> Option<DataType> {
-        match self.action {
-            CounterAction::Read(data) | CounterAction::ReadKilo(data) => Some(data),
-            CounterAction::Increment(index) | CounterAction::Clear(index) => {
-                Some(DataType::Gpc(index))
-            }
-            CounterAction::CountConnection => Some(DataType::ConnCnt),
-            CounterAction::Holders | CounterAction::IsTracked => None,
-        }
+        self.action.data()
     }
 
     /// Whether a table stores what it asks for.
@@ -384,11 +396,7 @@ impl CounterFetch {
 fn action(name: &str, owner: CounterOwner) -> Option<CounterAction> {
     let is_called = |counter: &&Counter| counter.name == name || counter.haproxy == Some(name);
     if let Some(counter) = COUNTERS.iter().find(is_called) {
-        let is_kilo = counter.name.starts_with("kbytes");
-        return Some(match is_kilo {
-            true => CounterAction::ReadKilo(counter.data),
-            false => CounterAction::Read(counter.data),
-        });
+        return Some(counter.action);
     }
     let stateful = STATEFUL.iter().find(|stateful| stateful.name == name)?;
     let is_of_source = owner == CounterOwner::Source;
