@@ -59,7 +59,8 @@
 //   so a first call can ask for the length.
 // - Structs that begin with a size: set it to sizeof. The library takes any size from that of the
 //   first version of the struct, which the comment of the field says ("Not less than"), to 65,536
-//   bytes; any other is VST_E_SIZE, before anything is done. The fields that a shorter struct does
+//   bytes, if it is a multiple of the struct's alignment, as every sizeof is; any other is
+//   VST_E_SIZE, before anything is done. The fields that a shorter struct does
 //   not have are 0 when the library reads it, and are left out when it writes. In a longer one,
 //   bytes beyond what the library knows must be 0 when it reads, and are set to 0 when it writes.
 // - Options: a field that is 0 stands for its default, so that {.size = sizeof x} is the defaults;
@@ -252,8 +253,8 @@ typedef struct vst_allocator vst_allocator;
 // This build of the library, or this kind of connection, does not have it.
 #define VST_E_UNSUPPORTED (-11)
 
-// The size of a struct is smaller than its first version or larger than 65,536, or bytes beyond
-// those that this library knows are not 0.
+// The size of a struct is smaller than its first version or larger than 65,536, or no multiple of its
+// alignment, or bytes beyond those that this library knows are not 0.
 #define VST_E_SIZE (-12)
 
 // The engine of this waker is freed.
@@ -4388,8 +4389,8 @@ vst_status vst_rules_new(const uint8_t *text,
 // by is not kept and may be freed.
 //
 // Legal from any thread and any callback.
-// Returns VST_OK; VST_E_CONFIG (a line looks for a ClientHello, as req.ssl_sni does, and rules is
-// used by a configuration with TLS, which takes it: nothing is replaced); VST_E_NULL.
+// Returns VST_OK; VST_E_CONFIG (a configuration with TLS uses rules, behind which no ClientHello is
+// seen, and a line of by looks for one, as req.ssl_sni does: nothing is replaced); VST_E_NULL.
 //
 // Needs:
 // Both are sets that are not freed.
@@ -4466,9 +4467,9 @@ vst_status vst_rules_unknown_backends(const vst_rules *rules,
 // VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. vst_rules_check
 // finds such lines earlier.
 // Legal on the engine's thread, for a session.
-// Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules); VST_E_CONFIG (the line that
-// applies names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
-// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules);
+// VST_E_CONFIG (the line that applies names no backend of this engine); VST_E_NULL; VST_E_STALE,
+// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; backend points to an id.
@@ -4476,10 +4477,9 @@ vst_status vst_conn_chosen_backend(vst_engine *engine,
                                    vst_id conn,
                                    vst_id *backend);
 
-// Copies a variable that a rule has set for a connection (set-var(txn.name); name has the scope in
-// front, and is none of the process's): a number or a boolean
-// in decimal, an address as text, bytes as they are. *len is its length, also when capacity
-// does not suffice.
+// Copies a variable that a rule has set for a connection (set-var(txn.name)): a number or a boolean
+// in decimal, an address as text, bytes as they are. name has the scope in front, and is none of the
+// process's (proc.). *len is its length, also when capacity does not suffice.
 //
 // Legal on the engine's thread, before VST_EVENT_CLOSED.
 // Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_SPACE; VST_E_NULL;

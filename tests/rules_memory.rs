@@ -56,6 +56,22 @@ impl ConnView for Visitor {
         Prefix { bytes: b"\x16\x03\x01\x00\xc8\x01", may_grow: true }
     }
 
+    fn certificate_chain(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn server_source(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    fn server_destination(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    fn server_tls(&self) -> Option<Tls<'_>> {
+        None
+    }
+
     fn tls(&self) -> Option<Tls<'_>> {
         Some(Tls { server_name: Some(b"www.example.test"), ..Tls::default() })
     }

@@ -77,8 +77,8 @@ class Status(Number):
     #: This build of the library, or this kind of connection, does not have it.
     E_UNSUPPORTED = -11
 
-    #: The size of a struct is smaller than its first version or larger than 65,536, or bytes beyond those
-    #: that this library knows are not 0.
+    #: The size of a struct is smaller than its first version or larger than 65,536, or no multiple of its
+    #: alignment, or bytes beyond those that this library knows are not 0.
     E_SIZE = -12
 
     #: The engine of this waker is freed.

@@ -108,42 +108,39 @@ fn enter_backend<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> bool {
     entered.unwrap_or(false)
 }
 
-/// The verdict of the rules of a client about the first bytes of a server of this backend; `may_grow`
-/// says whether more bytes are waited for.
+/// The verdict of the rules of a client about the first bytes of a server of this backend, as they were
+/// read ahead; `may_grow` says whether more bytes are waited for.
 pub(crate) fn ask_about_response<N: Net>(
     client: &mut Conn,
+    server: &Conn,
     cx: &mut Cx<'_, N>,
     backend: Option<&str>,
-    bytes: &[u8],
     may_grow: bool,
 ) -> Verdict {
     let now = cx.now;
-    let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
-    let may_grow = may_grow && bytes.len() < AHEAD_MAX;
     let verdict = look(client, cx, |rules, progress, view| {
-        view.response = Some(Prefix { bytes, may_grow });
+        view.response = Some(ResponseView { server, may_grow });
         rules.evaluate_response(backend, progress, view, now)
     });
     verdict.unwrap_or(Verdict::Accept)
 }
 
-/// Remembers a server by its first bytes, as `stick` lines say.
+/// Remembers a server by this number in the entries that `stick` lines find in its first bytes.
 pub(crate) fn remember_server<N: Net>(
     client: &mut Conn,
+    server: &Conn,
     cx: &mut Cx<'_, N>,
     backend: Option<&str>,
-    bytes: &[u8],
-    server: NonZeroU32,
+    number: NonZeroU32,
 ) {
     let now = cx.now;
-    let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
     let entries = look(client, cx, |rules, progress, view| {
-        view.response = Some(Prefix { bytes, may_grow: false });
+        view.response = Some(ResponseView { server, may_grow: false });
         rules.response_entries(backend, progress, view, now)
     });
     for entry in entries.into_iter().flatten() {
         // A table that is full remembers nothing more, which it counts.
-        let _ = entry.table.set_server(entry.key.borrow(), server, now);
+        let _ = entry.table.set_server(entry.key.borrow(), number, now);
     }
 }
 
@@ -195,8 +192,39 @@ struct RuleView<'a, 'n, 'r, N> {
     captures: &'a mut Vec<(usize, Vec<u8>)>,
     log_level: &'a mut Option<LogLevel>,
     settled: bool,
-    /// The first bytes of the server, for rules about these.
-    response: Option<Prefix<'r>>,
+    /// The server, for rules about its first bytes.
+    response: Option<ResponseView<'r>>,
+}
+
+/// A server whose first bytes rules look at.
+#[derive(Clone, Copy)]
+struct ResponseView<'r> {
+    server: &'r Conn,
+    /// Whether more bytes are waited for.
+    may_grow: bool,
+}
+
+/// The first bytes of a connection, of which one read may bring more than rules wait for: the verdict must
+/// not depend on how the bytes arrived.
+fn prefix(conn: &Conn, may_grow: bool) -> Prefix<'_> {
+    let bytes = conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
+    let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
+    Prefix { bytes, may_grow: may_grow && bytes.len() < AHEAD_MAX }
+}
+
+/// What a connection's handshake agreed on.
+fn tls_of(conn: &Conn) -> Option<Tls<'_>> {
+    let agreed = conn.data.negotiated()?;
+    Some(Tls {
+        version: agreed.version.name(),
+        cipher: agreed.suite_name,
+        server_name: agreed.server_name.map(str::as_bytes),
+        alpn: agreed.alpn,
+        is_resumed: agreed.resumed,
+        // The verification has succeeded: a certificate that fails it ends the handshake.
+        verify: 0,
+        certificate: agreed.peer_chain().next(),
+    })
 }
 
 impl<N: Net> RuleView<'_, '_, '_, N> {
@@ -252,29 +280,33 @@ impl<N: Net> ConnView for RuleView<'_, '_, '_, N> {
     }
 
     fn prefix(&self) -> Prefix<'_> {
-        if let Some(response) = self.response {
-            return response;
+        match self.response {
+            Some(ResponseView { server, may_grow }) => prefix(server, may_grow),
+            None => prefix(self.conn, !self.conn.ctrl.at_eof() && !self.settled),
         }
-        let bytes = self.conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
-        // One read may bring more than the rules may wait for. The verdict must not depend on how the
-        // bytes arrived.
-        let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
-        let ended = self.conn.ctrl.at_eof() || self.settled || bytes.len() == AHEAD_MAX;
-        Prefix { bytes, may_grow: !ended }
     }
 
     fn tls(&self) -> Option<Tls<'_>> {
-        let agreed = self.conn.data.negotiated()?;
-        Some(Tls {
-            version: agreed.version.name(),
-            cipher: agreed.suite_name,
-            server_name: agreed.server_name.map(str::as_bytes),
-            alpn: agreed.alpn,
-            is_resumed: agreed.resumed,
-            // The verification has succeeded: a certificate that fails it ends the handshake.
-            verify: 0,
-            certificate: agreed.peer_chain().next(),
-        })
+        tls_of(self.conn)
+    }
+
+    fn certificate_chain(&self) -> Option<Vec<u8>> {
+        let chain = self.conn.data.negotiated()?.peer_chain();
+        (chain.len() > 0).then(|| chain.flatten().copied().collect())
+    }
+
+    fn server_source(&self) -> Option<SocketAddr> {
+        let server = self.response?.server;
+        let known = server.facts.local().cloned();
+        known.or_else(|| server.ctrl.local(*self.net.borrow_mut()))?.as_ip().copied()
+    }
+
+    fn server_destination(&self) -> Option<SocketAddr> {
+        self.response?.server.facts.peer.as_ip().copied()
+    }
+
+    fn server_tls(&self) -> Option<Tls<'_>> {
+        tls_of(self.response?.server)
     }
 
     fn certificate_sha1(&self) -> Option<[u8; 20]> {

@@ -33,6 +33,14 @@ pub trait ConnView {
     fn tls(&self) -> Option<Tls<'_>>;
     /// The SHA-1 of the client's certificate in DER.
     fn certificate_sha1(&self) -> Option<[u8; 20]>;
+    /// The certificates that the client has shown, in DER one behind the other, its own first.
+    fn certificate_chain(&self) -> Option<Vec<u8>>;
+    /// Our end of the connection to the server, for lines about what the server sends.
+    fn server_source(&self) -> Option<SocketAddr>;
+    /// The server's end of it.
+    fn server_destination(&self) -> Option<SocketAddr>;
+    /// What the handshake with the server agreed on.
+    fn server_tls(&self) -> Option<Tls<'_>>;
     /// What the system measures of the client's TCP.
     fn tcp(&self) -> Option<TcpInfo>;
     /// The load of the backend of this name.
@@ -110,22 +118,22 @@ pub struct Prefix<'a> {
     pub may_grow: bool,
 }
 
-/// What a handshake with a client agreed on.
+/// What a handshake agreed on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tls<'a> {
     /// The version: `TLSv1.3`.
     pub version: &'a str,
     /// The cipher suite by IANA's name: `TLS_AES_128_GCM_SHA256`.
     pub cipher: &'a str,
-    /// The name the client asked for.
+    /// The name that the client, or we as a client, asked for.
     pub server_name: Option<&'a [u8]>,
     /// The application protocol.
     pub alpn: Option<&'a [u8]>,
     /// Whether it goes on with what an earlier handshake agreed on.
     pub is_resumed: bool,
-    /// The number of the failure of the client's certificate (X.509 `X509_V_ERR_*`); 0 without one.
+    /// The number of the failure of the peer's certificate (X.509 `X509_V_ERR_*`); 0 without one.
     pub verify: u32,
-    /// The client's certificate in DER.
+    /// The peer's certificate in DER.
     pub certificate: Option<&'a [u8]>,
 }
 

@@ -6,30 +6,26 @@ const SCRIPT: &str = "there are no scripts; the host can have a handler of its o
 const CLOCK: &str = "rules read no clock";
 const PROCESS: &str = "rules ask about connections, not about the process";
 const SERVER_SIDE: &str = "rules are evaluated before there is a connection to a server";
+const TO_SERVER: &str = "of the connection to the server, `bc_src`, `bc_dst` and `ssl_bc` are here, in `tcp-response content`";
 const SECRET: &str = "keys and what they are made from are not shown to rules";
 const UNKNOWN_HERE: &str = "rustls does not tell";
 const OWN_CERTIFICATE: &str = "the name that chose the certificate is `ssl_fc_sni`";
 
 /// Fetches.
 pub(super) const FETCHES: &[(&str, &str)] = &[
-    ("bc_*", SERVER_SIDE),
-    ("ssl_bc*", SERVER_SIDE),
-    ("ssl_s_*", SERVER_SIDE),
+    ("bc_*", TO_SERVER),
+    ("ssl_bc*", TO_SERVER),
+    ("ssl_s_*", TO_SERVER),
+    ("fc_conn_err*", "a connection that has failed has no rules"),
+    ("fc_err*", "a connection that has failed has no rules"),
     ("ssl_f_*", OWN_CERTIFICATE),
-    ("ssl_c_ca_err", UNKNOWN_HERE),
-    ("ssl_c_ca_err_depth", UNKNOWN_HERE),
-    ("ssl_c_err", UNKNOWN_HERE),
-    ("ssl_c_chain_der", UNKNOWN_HERE),
     ("ssl_c_r_dn", UNKNOWN_HERE),
     ("ssl_c_san", UNKNOWN_HERE),
     ("ssl_fc_session*", SECRET),
     ("ssl_fc_server*", SECRET),
     ("ssl_fc_client*", SECRET),
     ("ssl_fc_exporter*", SECRET),
-    ("ssl_fc_alg_keysize", UNKNOWN_HERE),
-    ("ssl_fc_use_keysize", UNKNOWN_HERE),
     ("ssl_fc_npn", UNKNOWN_HERE),
-    ("ssl_fc_has_early", UNKNOWN_HERE),
     ("ssl_fc_err*", UNKNOWN_HERE),
     ("ssl_fc_hsk_err*", UNKNOWN_HERE),
     ("ssl_fc_cipherlist_*", UNKNOWN_HERE),

@@ -39,22 +39,22 @@ impl Stream {
         let until = *inspection.until.get_or_insert(now + inspection.delay);
         let come = read_ahead(server, cx);
         let may_grow = matches!(come, Come::More) && now < until;
-        let bytes = server.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
-        if inspection.stores && bytes.is_empty() && matches!(come, Come::More) {
+        let has_none = server.data.ahead.as_ref().is_none_or(|ahead| ahead.bytes().is_empty());
+        if inspection.stores && has_none && matches!(come, Come::More) {
             server.flow |= Wait::READ;
             self.inspection = Some(inspection);
             return false;
         }
         let verdict = match come {
             Come::Failed => Verdict::Accept,
-            _ => ask_about_response(client, cx, inspection.backend.as_deref(), bytes, may_grow),
+            _ => ask_about_response(client, server, cx, inspection.backend.as_deref(), may_grow),
         };
         let line = match verdict {
             Verdict::Accept => {
                 if inspection.stores
-                    && let Some(server) = self.selection.as_ref().and_then(|it| it.number())
+                    && let Some(number) = self.selection.as_ref().and_then(|it| it.number())
                 {
-                    remember_server(client, cx, inspection.backend.as_deref(), bytes, server);
+                    remember_server(client, server, cx, inspection.backend.as_deref(), number);
                 }
                 return true;
             }

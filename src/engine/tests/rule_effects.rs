@@ -438,3 +438,32 @@ fn a_server_is_called_by_its_name_or_by_its_place_in_its_backend() {
         rig.finish();
     });
 }
+
+#[test]
+fn rules_about_answers_know_which_server_it_is() {
+    everywhere(|setup| {
+        let to = yonder().as_ip().copied().expect("an address");
+        let refuse = |condition: String| {
+            format!(
+                "tcp-response inspect-delay 1s\n\
+                 tcp-response content reject if {{ res.len gt 0 }} !{{ {condition} }}"
+            )
+        };
+        for (text, passes) in [
+            (refuse(format!("bc_dst {}", to.ip())), true),
+            (refuse(format!("bc_dst_port {}", to.port())), true),
+            (refuse("bc_src -m found".to_owned()), true),
+            (refuse("bc_dst 192.0.2.254".to_owned()), false),
+            (refuse("ssl_bc".to_owned()), false),
+        ] {
+            let (mut rig, client, server) = joined(setup, &text);
+            server.send(b"answer");
+            rig.settle();
+            let due: &[u8] = if passes { b"answer" } else { b"" };
+            assert_eq!(client.received(), due, "{text}");
+            close_all(&[client, server]);
+            rig.run();
+            rig.finish();
+        }
+    });
+}

@@ -73,11 +73,11 @@ const fn known(value: Option<Value<'_>>) -> Sample<'_> {
     Sample::settled(value)
 }
 
-fn address<'s>(end: Option<SocketAddr>) -> Sample<'s> {
+pub(super) fn address<'s>(end: Option<SocketAddr>) -> Sample<'s> {
     known(end.map(|end| Value::Addr(end.ip())))
 }
 
-fn port<'s>(end: Option<SocketAddr>) -> Sample<'s> {
+pub(super) fn port<'s>(end: Option<SocketAddr>) -> Sample<'s> {
     known(end.map(|end| Value::Int(end.port().into())))
 }
 

@@ -7,6 +7,7 @@ mod constants;
 mod counters;
 mod hello;
 mod load;
+mod server;
 mod tcp;
 mod tls;
 mod word;
@@ -27,12 +28,13 @@ use super::words;
 use crate::wire::client_hello;
 
 /// Every fetch but those of counters, in groups.
-const GROUPS: [&[FetchWord]; 7] = [
+const GROUPS: [&[FetchWord]; 8] = [
     addresses::WORDS,
     tcp::WORDS,
     bytes::WORDS,
     hello::WORDS,
     tls::WORDS,
+    server::WORDS,
     load::WORDS,
     constants::WORDS,
 ];

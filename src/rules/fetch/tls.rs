@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::word::fetches;
 use crate::rules::arguments::{Arguments, ParamKind, optional};
 use crate::rules::context::{EvalContext, Sample};
+use crate::rules::facts::Tls;
 use crate::rules::value::Value;
 use crate::wire::der::Certificate;
 
@@ -28,6 +29,12 @@ fetches! {
     "ssl_fc_cipher" []: Str, BEHIND, Nothing, |cx, _| cx.of_tls(|tls| Some(Value::text(tls.cipher))),
         "the cipher suite by IANA's name: `TLS_AES_128_GCM_SHA256`",
         "by OpenSSL's name there, which is another before TLS 1.3";
+    "ssl_fc_alg_keysize" []: Int, BEHIND, Nothing, |cx, _| cx.of_tls(key_bits),
+        "how many bits a key of the cipher has", "";
+    "ssl_fc_use_keysize" []: Int, BEHIND, Nothing, |cx, _| cx.of_tls(key_bits),
+        "how many of these bits count, which is all", "";
+    "ssl_fc_has_early" []: Bool, BEHIND, Nothing, |cx, _| cx.of_tls(|_| Some(Value::Bool(false))),
+        "no: early data is not taken", "whether it was";
     "ssl_fc_is_resumed" []: Bool, BEHIND, Nothing, |cx, _| cx.of_tls(|tls| Some(Value::Bool(tls.is_resumed))),
         "whether the handshake went on with what an earlier one agreed on", "";
     "ssl_fc_has_crt" []: Bool, BEHIND, Nothing,
@@ -39,6 +46,12 @@ fetches! {
     "ssl_c_verify" []: Int, BEHIND, Nothing, |cx, _| cx.of_tls(|tls| Some(Value::Int(tls.verify.into()))),
         "0, with or without a certificate of the client: one that fails ends the handshake",
         "the number of the failure there, where `crt-ignore-err` lets it pass";
+    "ssl_c_err" []: Int, BEHIND, Nothing, |cx, _| cx.of_tls(|tls| Some(Value::Int(tls.verify.into()))),
+        "as `ssl_c_verify`", "as for `ssl_c_verify`";
+    "ssl_c_ca_err" []: Int, BEHIND, Nothing, |cx, _| cx.of_tls(|tls| Some(Value::Int(tls.verify.into()))),
+        "as `ssl_c_verify`, of those that the client's certificate is signed by", "as for `ssl_c_verify`";
+    "ssl_c_ca_err_depth" []: Int, BEHIND, Nothing, |cx, _| cx.of_tls(|_| Some(Value::Int(0))),
+        "0, since none of them fails", "where in the chain the failure is there";
     "ssl_c_s_dn" [optional("attribute", ParamKind::Text), optional("occurrence", OCCURRENCES)]: Str, BEHIND, Nothing,
         |cx, arguments| name(cx, arguments, |it| it.subject(), |it, name, at| it.subject_attribute(name, at)),
         "the subject of the client's certificate, `/C=../O=../CN=..`, or one attribute of it: the first, or the \
@@ -68,6 +81,16 @@ fetches! {
         "the SHA-1 of the client's certificate, 20 bytes; mostly written `ssl_c_sha1,hex`", "";
     "ssl_c_der" []: Bin, BEHIND, Nothing, |cx, _| cx.of_tls(|tls| tls.certificate.map(Value::bin)),
         "the client's certificate in DER", "";
+    "ssl_c_chain_der" []: Bin, BEHIND, Nothing,
+        |cx, _| Sample::settled(cx.facts.certificate_chain().map(|chain| Value::Bin(Cow::Owned(chain)))),
+        "the certificates that the client has shown, its own first, in DER one behind the other", "";
+}
+
+/// The length of the keys of a cipher suite, in bits.
+pub(super) fn key_bits<'a>(tls: Tls<'a>) -> Option<Value<'a>> {
+    const KEYS: [(&str, i64); 3] = [("AES_128", 128), ("AES_256", 256), ("CHACHA20", 256)];
+    let known = KEYS.iter().find(|(name, _)| tls.cipher.contains(name));
+    known.map(|(_, bits)| Value::Int(*bits))
 }
 
 type AskName = fn(&Certificate<'_>) -> String;

@@ -159,9 +159,16 @@ const ASKED: &[Asked] = &[
     ("ssl_fc_alpn", &["h2", "http/1.1 h2"], &["http/1.1"]),
     ("ssl_fc_protocol", &["TLSv1.3"], &["TLSv1.2"]),
     ("ssl_fc_cipher", &["TLS_AES_128_GCM_SHA256", "-m sub GCM"], &["TLS_AES_256_GCM_SHA384"]),
+    ("ssl_fc_alg_keysize", &["128"], &["256", "0"]),
+    ("ssl_fc_use_keysize", &["ge 128"], &["lt 128"]),
+    ("ssl_fc_has_early", &["-m int 0"], &[""]),
     ("ssl_fc_is_resumed", &["-m int 0"], &[""]),
     ("ssl_fc_has_crt", &[""], &[]),
     ("ssl_c_used", &[""], &[]),
+    ("ssl_c_err", &["0"], &["10"]),
+    ("ssl_c_ca_err", &["0"], &["10"]),
+    ("ssl_c_ca_err_depth", &["0"], &["1"]),
+    ("ssl_c_chain_der,bytes(0,1),hex", &["30"], &["31"]),
     ("ssl_c_verify", &["0", "lt 1"], &["1", "gt 0"]),
     ("ssl_c_s_dn", &["/O=Org/CN=alice"], &["alice", "/CN=alice"]),
     ("ssl_c_s_dn(cn)", &["alice", "-m beg al"], &["Org", "Alice"]),
@@ -467,16 +474,16 @@ pub(super) fn hello(name: &str, protocols: &[&str]) -> Vec<u8> {
 /// What an entry contains: a number for each counter that no other has, except `conn_cur`, which is one
 /// for each slot, and what HTTP would count.
 fn held(counter: &Counter) -> u64 {
-    match counter.data {
+    match counter.data() {
         DataType::ConnCur => SLOTS as u64,
         DataType::Http(_) => 0,
-        _ if counter.name.starts_with("kbytes") => number_of(counter.data) / 1_024,
+        _ if counter.name.starts_with("kbytes") => number_of(counter.data()) / 1_024,
         data => number_of(data),
     }
 }
 
 fn number_of(data: DataType) -> u64 {
-    let place = COUNTERS.iter().position(|counter| counter.data == data).expect("a counter");
+    let place = COUNTERS.iter().position(|counter| counter.data() == data).expect("a counter");
     5_000 * (place as u64 + 1)
 }
 
@@ -495,8 +502,8 @@ fn finds(word: &str, number: u64) -> bool {
     let table = rules.tables().get("default").expect("a table");
     let key = TableKey::Ip(IpAddr::from([192, 0, 2, 1]));
     for counter in COUNTERS {
-        if !matches!(counter.data, DataType::ConnCur | DataType::Http(_)) {
-            table.set(key, counter.data, number_of(counter.data), NOW).expect("it is stored");
+        if !matches!(counter.data(), DataType::ConnCur | DataType::Http(_)) {
+            table.set(key, counter.data(), number_of(counter.data()), NOW).expect("it is stored");
         }
     }
     rules.backend(&progress, &visitor, NOW).is_some()

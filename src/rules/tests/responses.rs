@@ -74,6 +74,45 @@ fn a_server_is_remembered_by_what_it_sends() {
     assert_eq!((alone.response_delay(Some("farm")), alone.response_delay(None)), (Some(0), None));
 }
 
+/// Whether a rule about the server with this condition refuses.
+fn holds(condition: &str, visitor: &Visitor) -> bool {
+    let rules = parse(&format!("tcp-response content reject if {{ {condition} }}"));
+    let progress = &mut RuleProgress::default();
+    let verdict = rules.evaluate_response(None, progress, &mut visitor.clone(), NOW);
+    verdict == Verdict::Reject { line: 1 }
+}
+
+#[test]
+fn what_is_known_of_the_connection_to_the_server_is_known_where_it_answers() {
+    let visitor = &Visitor::known();
+    for (asked, fits, other) in [
+        ("bc_src", "10.0.0.1", "10.9.0.1"),
+        ("bc_src_port", "60000", "8080"),
+        ("bc_dst", "10.9.0.0/24", "10.0.0.1"),
+        ("bc_dst_port", "8080", "60000"),
+        ("ssl_bc", "-m int 1", "-m int 0"),
+        ("ssl_bc_alpn", "http/1.1", "h2"),
+        ("ssl_bc_protocol", "TLSv1.2", "TLSv1.3"),
+        ("ssl_bc_cipher", "-m end _GCM_SHA384", "-m beg TLS_AES"),
+        ("ssl_bc_alg_keysize", "256", "128"),
+        ("ssl_bc_use_keysize", "256", "128"),
+        ("ssl_bc_is_resumed", "-m int 1", "-m int 0"),
+    ] {
+        assert!(holds(&format!("{asked} {fits}"), visitor), "{asked}");
+        assert!(!holds(&format!("{asked} {other}"), visitor), "{asked}");
+        let early = mistake(&format!("tcp-request content reject if {{ {asked} {fits} }}"));
+        assert_eq!(early.problem, format!("`{asked}` is not known here"));
+    }
+    let nobody = &Visitor { server: None, server_tls: None, ..Visitor::known() };
+    assert!(!holds("bc_dst -m found", nobody) && !holds("ssl_bc_cipher -m found", nobody));
+    assert!(holds("ssl_bc -m int 0", nobody));
+    let mut chacha = Visitor::known();
+    chacha.server_tls.as_mut().expect("TLS").cipher = "TLS_CHACHA20_POLY1305_SHA256";
+    assert!(holds("ssl_bc_use_keysize 256", &chacha));
+    chacha.server_tls.as_mut().expect("TLS").cipher = "TLS_OF_ANOTHER_YEAR";
+    assert!(!holds("ssl_bc_use_keysize -m found", &chacha), "not known, so not there");
+}
+
 #[test]
 fn a_rule_that_accepts_misses_nothing_by_not_waiting() {
     parse("tcp-response content accept if { res.ssl_hello_type 2 }");

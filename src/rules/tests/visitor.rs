@@ -24,6 +24,9 @@ pub(super) struct Visitor {
     pub(super) prefix: Vec<u8>,
     pub(super) may_grow: bool,
     pub(super) tls: Option<Tls<'static>>,
+    /// The ends of the connection to the server, ours first.
+    pub(super) server: Option<(SocketAddr, SocketAddr)>,
+    pub(super) server_tls: Option<Tls<'static>>,
     pub(super) sha1: Option<[u8; 20]>,
     pub(super) tcp: Option<TcpInfo>,
     pub(super) backends: Vec<(&'static str, Load)>,
@@ -59,6 +62,17 @@ impl Visitor {
             proxy: Some(header()),
             prefix: Vec::new(),
             may_grow: false,
+            server: Some((
+                end("10.0.0.1:60000").expect("one"),
+                end("10.9.0.1:8080").expect("one"),
+            )),
+            server_tls: Some(Tls {
+                version: "TLSv1.2",
+                cipher: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+                alpn: Some(b"http/1.1"),
+                is_resumed: true,
+                ..Tls::default()
+            }),
             tls: Some(Tls {
                 version: "TLSv1.3",
                 cipher: "TLS_AES_128_GCM_SHA256",
@@ -168,6 +182,22 @@ impl ConnView for Visitor {
 
     fn certificate_sha1(&self) -> Option<[u8; 20]> {
         self.sha1
+    }
+
+    fn certificate_chain(&self) -> Option<Vec<u8>> {
+        self.tls?.certificate.map(<[u8]>::to_vec)
+    }
+
+    fn server_source(&self) -> Option<SocketAddr> {
+        self.server.map(|(ours, _)| ours)
+    }
+
+    fn server_destination(&self) -> Option<SocketAddr> {
+        self.server.map(|(_, theirs)| theirs)
+    }
+
+    fn server_tls(&self) -> Option<Tls<'_>> {
+        self.server_tls
     }
 
     fn tcp(&self) -> Option<TcpInfo> {
