@@ -5,7 +5,7 @@ use super::facts::LimitedDirection;
 use super::line::Line;
 use super::suggest::suggest;
 use super::token::{Token, not_a_time};
-use crate::table::time;
+use crate::table::{size, time};
 
 /// A line `filter bwlim-in` or `filter bwlim-out`.
 #[derive(Clone, Debug)]
@@ -85,15 +85,5 @@ fn unknown(word: &Token) -> LineFault {
 
 /// A number of bytes, at least 1, with `k`, `m` or `g` behind it or none.
 pub(super) fn bytes(text: &str) -> Option<u64> {
-    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(end);
-    let shift = match unit {
-        "" => 0,
-        "k" | "K" => 10,
-        "m" | "M" => 20,
-        "g" | "G" => 30,
-        _ => return None,
-    };
-    let number: u64 = digits.parse().ok()?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+    size(text).filter(|bytes| *bytes > 0)
 }

@@ -278,7 +278,8 @@ fn measured(text: &str) -> Option<(u64, &str)> {
     Some((number(digits)?, unit))
 }
 
-fn entries(text: &str) -> Option<usize> {
+/// A count, with `k`, `m` or `g` behind it or none.
+pub(crate) fn size(text: &str) -> Option<u64> {
     let (count, unit) = measured(text)?;
     let shift = match unit {
         "" => 0,
@@ -287,7 +288,11 @@ fn entries(text: &str) -> Option<usize> {
         "g" | "G" => 30,
         _ => return None,
     };
-    let count = usize::try_from(count.checked_mul(1 << shift)?).ok()?;
+    count.checked_mul(1 << shift)
+}
+
+fn entries(text: &str) -> Option<usize> {
+    let count = usize::try_from(size(text)?).ok()?;
     (1..=SIZE_MAX).contains(&count).then_some(count)
 }
 
