@@ -81,6 +81,11 @@ impl TokenBucket {
         if self.is_spent { 0 } else { tokens }
     }
 
+    /// The limit that it keeps.
+    pub(crate) const fn limit(&self) -> RateLimit {
+        self.limit
+    }
+
     /// Whether all was spent when it was last asked.
     pub(crate) const fn is_spent(&self) -> bool {
         self.is_spent

@@ -4,6 +4,8 @@
 //! there is nothing left to spend, the connection waits for its timer, [`Wait::TIMER`], and the bytes
 //! stay where they are: with the peer, or with whoever sends them.
 
+use std::fmt::Write;
+
 use super::{Conn, Direction, Flags, Wait};
 use crate::data::UNIT;
 use crate::time::Time;
@@ -25,6 +27,16 @@ impl Rates {
             Direction::Read => &mut self.incoming,
             Direction::Write => &mut self.outgoing,
         }
+    }
+
+    /// Writes the bytes and the nanoseconds of each limit.
+    fn write(&self, line: &mut String) -> std::fmt::Result {
+        for (name, bucket) in [("in", &self.incoming), ("out", &self.outgoing)] {
+            if let Some(limit) = bucket.as_ref().map(TokenBucket::limit) {
+                write!(line, " limit_{name}={}/{}ns", limit.bytes(), limit.period())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -82,6 +94,12 @@ impl Conn {
         if let Some(bucket) = bucket {
             bucket.spend(bytes as u64);
         }
+    }
+
+    /// Writes its limits, for who asks why its bytes are slow.
+    pub(crate) fn write_limits(&self, line: &mut String) -> std::fmt::Result {
+        let rates = self.facts.rare.as_ref().and_then(|rare| rare.rates.as_ref());
+        rates.map_or(Ok(()), |rates| rates.write(line))
     }
 
     /// Bytes of the session are held back until this time: it is driven again then.

@@ -116,6 +116,7 @@ impl<N: Net> Engine<N> {
         let ahead = conn.data.ahead.as_ref().map_or(0, crate::buffer::Buffer::len);
         write!(line, " in={} out={}", conn.ctrl.bytes_in(), conn.ctrl.bytes_out())?;
         write!(line, " ahead={ahead} unsent={}", conn.ctrl.unsent())?;
+        conn.write_limits(line)?;
         let deadline = conn.next_deadline();
         if deadline != Time::NEVER {
             let left = deadline.since(self.tools.now) / MILLISECOND;

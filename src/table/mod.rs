@@ -36,8 +36,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use config::{SIZE_MAX, TableConfig, TableError};
 pub use data::{DataType, GPC_MAX, HTTP_NAMES, Stored};
-pub(crate) use definition::{size, time};
 pub use definition::{DefinitionError, DefinitionFault};
+pub(crate) use definition::{size, time};
 pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, KeyForm, OwnedKey, TableKey, TableKeyKind};
 pub(crate) use rate::PerSecond;
 pub use snapshot::{Row, Snapshot};

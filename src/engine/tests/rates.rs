@@ -509,15 +509,30 @@ fn the_idle_time_of_a_session_does_not_count_while_it_may_not_go_on() {
     });
 }
 
+const CALM: Setup =
+    Setup { seed: 1, trigger: Trigger::Level, weather: Weather::Calm, transport: Carrier::Socket };
+
+#[test]
+fn the_description_of_a_connection_has_its_limits() {
+    let (mut rig, peer, id) = met(CALM);
+    let describe = |rig: &Rig| rig.engine.describe(id).expect("it is open");
+    assert!(!describe(&rig).contains("limit"));
+    for (direction, bytes) in [(Direction::Read, 3), (Direction::Write, 5)] {
+        rig.call(|engine| engine.limit_rate(id, direction, per_second(bytes))).expect("it is open");
+    }
+    let line = describe(&rig);
+    assert!(line.contains(" limit_in=3/1000000000ns limit_out=5/1000000000ns "), "{line}");
+    rig.call(|engine| engine.limit_rate(id, Direction::Read, None)).expect("it is open");
+    let line = describe(&rig);
+    assert!(!line.contains("limit_in=") && line.contains(" limit_out=5/1000000000ns "), "{line}");
+    rig.call(|engine| engine.abort(id)).expect("it is open");
+    peer.close();
+    rig.finish();
+}
+
 #[test]
 fn a_connection_without_limits_keeps_nothing_for_them() {
-    let setup = Setup {
-        seed: 1,
-        trigger: Trigger::Level,
-        weather: Weather::Calm,
-        transport: Carrier::Socket,
-    };
-    let (mut rig, peer, id) = met(setup);
+    let (mut rig, peer, id) = met(CALM);
     let keeps = |rig: &Rig| rig.engine.conn(id).expect("open").facts.rare.is_some();
     assert!(!keeps(&rig));
     rig.call(|engine| engine.limit_rate(id, Direction::Read, None)).expect("it is open");
