@@ -137,6 +137,16 @@ static inline void host_fdclr(void *data, int32_t fd, uint32_t dir, vst_id token
     host_interest(data, fd, token, mask, mask & ~dir, user);
 }
 
+/* What an end points to is there, as long as it says. */
+static inline void host_end(const vst_end *end)
+{
+    if (end == NULL)
+        return;
+    CHECK_EQ(end->size, sizeof *end);
+    CHECK_EQ(strlen(end->text), end->text_len);
+    CHECK_EQ(strlen(end->captures), end->captures_len);
+}
+
 static inline void host_event(void *data, vst_engine *engine, const vst_event *event)
 {
     struct host *host = data;
@@ -145,6 +155,10 @@ static inline void host_event(void *data, vst_engine *engine, const vst_event *e
     MUST(event->kind < EVENTS);
     host->reported[event->kind]++;
     host->last[event->kind] = event->id;
+    host_end(event->end);
+    host_end(event->end_server);
+    if (event->stream != NULL)
+        CHECK_EQ(strlen(event->stream->text), event->stream->text_len);
     if (host->hook)
         host->hook(host, event);
 }

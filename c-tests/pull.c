@@ -35,7 +35,8 @@ static int take(unsigned kind)
             CHECK_EQ(event.fd, -1);
             last = event.id;
             if (event.kind == VST_EVENT_CLOSED)
-                CHECK(event.end != NULL && event.end->text != NULL);
+                MUST(event.end != NULL);
+            host_end(event.end);
             continue;
         }
         struct epoll_event entry = {.events = to_epoll(event.new_mask), .data.u64 = event.id};

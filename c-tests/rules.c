@@ -1,6 +1,6 @@
 /* Rules are evaluated in their phases: a refusal contains the phase and the line; the variables that
- * they set and the backend that they choose can be read; they are replaced while connections are being
- * opened, and freed in any order. */
+ * they set, what they capture and the backend that they choose can be read; they are replaced while
+ * connections are being opened, and freed in any order. */
 #include "check.h"
 
 static vst_rules *compiled(const char *text, const vst_rules *before)
@@ -37,17 +37,18 @@ static vst_id ruled(struct host *host, const vst_rules *rules, uint16_t *port)
 /* The last end that was reported. */
 static struct {
     uint32_t at, why;
-    char text[256];
+    char text[256], captures[64];
 } ended;
 
 static void on_event(struct host *host, const vst_event *event)
 {
     (void)host;
-    if (event->kind != VST_EVENT_REFUSED && event->kind != VST_EVENT_CLOSED)
+    if (event->end == NULL)
         return;
     ended.at = event->end->at;
     ended.why = event->end->why;
     snprintf(ended.text, sizeof ended.text, "%s", event->end->text);
+    snprintf(ended.captures, sizeof ended.captures, "%s", event->end->captures);
 }
 
 /* A client that connects is refused by the line, and gets no byte. */
@@ -257,6 +258,47 @@ static void rules_change_while_they_are_asked(struct host *host)
     close(third);
 }
 
+/* What was captured is told when a session ends, when it is refused, and when its stream ends. */
+static void captures_are_told_at_the_end(struct host *host)
+{
+    vst_rules *rules = compiled("tcp-request session capture src len 20\n"
+                                "tcp-request session capture fc_pp_authority len 20\n"
+                                "tcp-request session capture dst_port len 20\n", NULL);
+    uint16_t port, server_port;
+    char due[64], address[32];
+    int peer, to = listening(&server_port);
+    ruled(host, rules, &port);
+    snprintf(due, sizeof due, "127.0.0.1|-|%u", (unsigned)port);
+
+    vst_id conn = session(host, port, &peer);
+    CHECK_EQ(vst_conn_abort(host->engine, conn), VST_OK);
+    HOST_UNTIL(host, host->last[VST_EVENT_CLOSED] == conn);
+    CHECK(strcmp(ended.captures, due) == 0);
+    close(peer);
+
+    vst_connect_config *config = connecting(VST_SEND_PROXY_NONE);
+    vst_id server, stream;
+    conn = session(host, port, &peer);
+    vst_connect_args args = {.size = sizeof args, .client = conn};
+    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)server_port);
+    CHECK_EQ(vst_conn_connect(host->engine, address, config, &args, &server, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_forward(host->engine, conn, server, NULL, NULL, &stream), VST_OK);
+    vst_connect_config_free(config);
+    CHECK_EQ(vst_stream_abort(host->engine, stream), VST_OK);
+    HOST_UNTIL(host, host->last[VST_EVENT_STREAM_END] == stream);
+    CHECK(strcmp(ended.captures, due) == 0);
+    close(peer);
+    close(to);
+
+    vst_rules *by = compiled("tcp-request session capture dst_port len 20\n"
+                             "tcp-request session reject", rules);
+    CHECK_EQ(vst_rules_replace(rules, by), VST_OK);
+    vst_rules_free(by);
+    vst_rules_free(rules);
+    refused(host, port, VST_OP_SESSION_RULES, "line 2");
+    CHECK(strcmp(ended.captures, strrchr(due, '|') + 1) == 0);
+}
+
 int main(void)
 {
     struct host host;
@@ -266,6 +308,7 @@ int main(void)
     variables_can_be_read(&host);
     a_backend_is_chosen_by_its_name(&host);
     rules_change_while_they_are_asked(&host);
+    captures_are_told_at_the_end(&host);
     host_free(&host);
     return verdict();
 }

@@ -242,7 +242,7 @@ pub struct vst_end {
 const _: () = assert!(size_of::<vst_end>() == 624);
 
 impl vst_end {
-    /// The end as C reads it, with `text` to point to.
+    /// The end as C reads it, which points to `text` and into `record`.
     pub(super) fn of(record: &Record, text: &CStr) -> Self {
         let cause = record.cause.as_ref();
         let (sys_errno, alert, host_code) = match cause.map(|cause| cause.detail) {

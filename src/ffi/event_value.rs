@@ -18,6 +18,7 @@ pub(super) struct EventDetails {
     ends: [Option<vst_end>; 2],
     stream: Option<vst_stream_end>,
     /// What the ends point to.
+    records: [Option<Box<Record>>; 2],
     texts: [Option<Text>; 2],
     stream_text: Option<Text>,
     text: Option<CString>,
@@ -58,20 +59,20 @@ pub(super) fn value_of(event: Event, details: &mut EventDetails) -> vst_event {
         EventKind::Readable => VST_EVENT_READABLE,
         EventKind::Writable => VST_EVENT_WRITABLE,
         EventKind::Refused(record) => {
-            details.put_end(0, &record);
+            details.put_end(0, record);
             VST_EVENT_REFUSED
         }
         EventKind::Closed(record) => {
-            details.put_end(0, &record);
+            details.put_end(0, record);
             VST_EVENT_CLOSED
         }
-        EventKind::StreamEnd(report) => {
-            for (side, record) in report.sides.iter().enumerate() {
-                if let Some(record) = record {
+        EventKind::StreamEnd(mut report) => {
+            details.put_stream(&report);
+            for (side, record) in report.sides.iter_mut().enumerate() {
+                if let Some(record) = record.take() {
                     details.put_end(side, record);
                 }
             }
-            details.put_stream(&report);
             VST_EVENT_STREAM_END
         }
         EventKind::Paused(errno) => {
@@ -119,7 +120,8 @@ fn address<T>(of: &Option<T>) -> *const T {
 }
 
 impl EventDetails {
-    fn put_end(&mut self, side: usize, record: &Record) {
+    fn put_end(&mut self, side: usize, record: Box<Record>) {
+        let record = self.records[side].insert(record);
         let text = self.texts[side].insert(text(record));
         self.ends[side] = Some(vst_end::of(record, text));
     }

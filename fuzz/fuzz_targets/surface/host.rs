@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null_mut;
 use std::rc::Rc;
 
@@ -154,6 +154,15 @@ impl Host {
         self.scene().trace(format_args!("event {kind} of {id:#x}"));
         let is_over = self.ended.borrow().contains(&id) || self.joined.borrow().contains(&id);
         assert!(!is_over || kind == VST_EVENT_INTEREST, "event {kind} of {id:#x}, which is over");
+        for end in [event.end, event.end_server] {
+            if let Some(end) = unsafe { end.as_ref() } {
+                read(end.text, end.text_len);
+                read(end.captures, end.captures_len);
+            }
+        }
+        if let Some(stream) = unsafe { event.stream.as_ref() } {
+            read(stream.text, stream.text_len);
+        }
         match kind {
             VST_EVENT_SESSION | VST_EVENT_CONNECTED => self.know(Kind::Conn, id),
             VST_EVENT_CLOSED
@@ -261,6 +270,11 @@ const fn usual_for_asks(asks: u32) -> &'static [&'static str] {
     } else {
         &["vst_fed_received", "vst_fed_received", "vst_fed_ended"]
     }
+}
+
+/// A text that an event points to has no NUL before its end.
+fn read(text: *const c_char, len: u64) {
+    assert_eq!(unsafe { CStr::from_ptr(text) }.count_bytes() as u64, len);
 }
 
 /// The host behind the `data` of an engine's callbacks.
