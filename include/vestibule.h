@@ -2580,7 +2580,7 @@ vst_status vst_conn_layers(vst_engine *engine,
                            vst_layers *layers);
 
 // Copies the state of a connection as one line of name=value, for a log or for debugging: state,
-// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
+// descriptor, layers, operations, bytes, limits of bandwidth, deadline, what it waits for, why it failed.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 2,048 bytes
 // mostly do.

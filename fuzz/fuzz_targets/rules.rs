@@ -69,6 +69,22 @@ impl ConnView for Visitor<'_> {
         Some([7; 20])
     }
 
+    fn certificate_chain(&self) -> Option<Vec<u8>> {
+        Some(self.prefix.to_vec())
+    }
+
+    fn server_source(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn server_destination(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn server_tls(&self) -> Option<Tls<'_>> {
+        self.tls()
+    }
+
     fn backend(&self, _: &str) -> Option<Load> {
         Some(Load { connections: 1, servers: 2, ..Load::default() })
     }

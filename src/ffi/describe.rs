@@ -10,7 +10,7 @@ use super::status::{self, *};
 use super::types::vst_id;
 
 /// Copies the state of a connection as one line of name=value, for a log or for debugging: state,
-/// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
+/// descriptor, layers, operations, bytes, limits of bandwidth, deadline, what it waits for, why it failed.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 2,048 bytes
 /// mostly do.
