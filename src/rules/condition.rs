@@ -4,7 +4,7 @@ use super::context::EvalContext;
 use super::expression::Expression;
 use super::matcher::Matcher;
 
-/// The truth of a condition, ordered so that "and" is the least of several and "or" the greatest.
+/// The truth of a condition, ordered so that "or" is the greatest of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Truth {
     False,
@@ -99,14 +99,8 @@ fn any(truths: impl Iterator<Item = Truth>) -> Truth {
     greatest
 }
 
-/// The "and" of `truths`; nothing behind one that is false is evaluated.
-fn all(truths: impl Iterator<Item = Truth>) -> Truth {
-    let mut least = Truth::True;
-    for truth in truths {
-        least = least.min(truth);
-        if least == Truth::False {
-            break;
-        }
-    }
-    least
+/// The "and" of `truths`: nothing behind the first that is not true is evaluated, so that whoever writes the
+/// question about bytes first waits for them, whatever else is asked.
+fn all(mut truths: impl Iterator<Item = Truth>) -> Truth {
+    truths.find(|truth| *truth != Truth::True).unwrap_or(Truth::True)
 }

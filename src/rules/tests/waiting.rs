@@ -79,21 +79,22 @@ fn what_was_done_before_the_wait_is_done_once() {
 }
 
 #[test]
-fn an_unknown_term_is_waited_for_only_when_it_can_decide() {
+fn a_group_is_decided_by_its_first_term_that_is_not_true() {
     let known = "{ src 192.0.2.1 }";
     let unknown = "{ req.len ge 5 }";
     let reject = Verdict::Reject { line: 2 };
     for (condition, verdict) in [
         (format!("if {known} {unknown}"), Verdict::Wait),
         (format!("if !{known} {unknown}"), Verdict::Accept),
-        (format!("if {unknown} !{known}"), Verdict::Accept),
+        (format!("if {unknown} !{known}"), Verdict::Wait),
         (format!("if {known} or {unknown}"), reject),
         (format!("if {unknown} or {known}"), reject),
         (format!("if !{known} or {unknown}"), Verdict::Wait),
         (format!("if !{unknown}"), Verdict::Wait),
         (format!("unless {unknown}"), Verdict::Wait),
         (format!("unless {unknown} or {known}"), Verdict::Accept),
-        (format!("unless {unknown} !{known}"), reject),
+        (format!("unless !{known} {unknown}"), reject),
+        (format!("unless {unknown} !{known}"), Verdict::Wait),
     ] {
         let rules =
             parse(&format!("tcp-request inspect-delay 1s\ntcp-request content reject {condition}"));
