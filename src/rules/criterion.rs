@@ -373,7 +373,16 @@ impl<'a> Values<'a> {
                 }
             }
         }
-        self.each_of_files(&mut all, |word| numbers(word, Comparison::Equal, form))?;
+        let in_file = |wrong: Wrong| match form {
+            NumberForm::Plain => Wrong {
+                expected: "a number in decimal, or a range such as `1:10` or `10:`; a file has no \
+                           comparisons",
+                ..wrong
+            },
+            NumberForm::Dotted => wrong,
+        };
+        let read = |word: &[u8]| numbers(word, Comparison::Equal, form).map_err(in_file);
+        self.each_of_files(&mut all, read)?;
         Ok(all)
     }
 }

@@ -21,5 +21,13 @@ pub(super) const ACLS: &[PredefinedAcl] = acls! {
     "WAIT_END": "wait_end";
     "REQ_CONTENT": "req.len gt 0";
     "HTTP": "req.proto_http";
+    "METH_CONNECT": "method CONNECT";
+    "METH_DELETE": "method DELETE";
+    "METH_GET": "method GET HEAD";
+    "METH_HEAD": "method HEAD";
+    "METH_OPTIONS": "method OPTIONS";
+    "METH_POST": "method POST";
+    "METH_PUT": "method PUT";
+    "METH_TRACE": "method TRACE";
     "RDP_COOKIE": "req.rdp_cookie_cnt gt 0";
 };

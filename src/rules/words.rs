@@ -21,6 +21,7 @@ pub(super) const FETCHES: &[(&str, &str)] = &[
     ("ssl_f_*", OWN_CERTIFICATE),
     ("ssl_c_r_dn", UNKNOWN_HERE),
     ("ssl_c_san", UNKNOWN_HERE),
+    ("ssl_fc_session_id", UNKNOWN_HERE),
     ("ssl_fc_session*", SECRET),
     ("ssl_fc_server*", SECRET),
     ("ssl_fc_client*", SECRET),
@@ -39,7 +40,7 @@ pub(super) const FETCHES: &[(&str, &str)] = &[
     ("ssl_fc_supported_versions*", UNKNOWN_HERE),
     ("lua.*", SCRIPT),
     ("wasm.*", SCRIPT),
-    ("capture.*", HTTP),
+    ("capture.*", "what is captured is for the host's log; `set-var` keeps what a rule asks for"),
     ("req.hdr*", HTTP),
     ("req.fhdr*", HTTP),
     ("req.cook*", HTTP),
@@ -218,12 +219,12 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("del-acl", "lists are files, read again by a reload"),
     ("set-map", "maps are files, read again by a reload"),
     ("del-map", "maps are files, read again by a reload"),
-    ("close", "it is called `reject` in tcp-request"),
+    ("close", "`reject` closes the connection"),
     ("pause", CLOCK),
 ];
 
 /// Acls that HAProxy knows without a line.
-pub(super) const ACLS: &[(&str, &str)] = &[("METH_*", HTTP), ("HTTP_*", HTTP)];
+pub(super) const ACLS: &[(&str, &str)] = &[("HTTP_*", HTTP)];
 
 /// Lines that are no business of the rules, by their first word, with where that is said.
 pub(super) const LINES: &[(&str, &str)] = &[
@@ -267,7 +268,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("monitor-net", "it is the listener's: vst_monitor_options"),
     ("monitor", "it is the listener's: vst_monitor_options"),
     ("dispatch", "servers are added by the host: `vst_backend_add_server`"),
-    ("use-server", "a server is chosen by the backend, or by `stick`"),
+    ("use-server", "`use_backend` chooses a backend, which may have one server"),
     ("global", "the process is the host's"),
     ("peers", "tables are not sent to other processes"),
     ("resolvers", "names are not resolved here"),
@@ -296,6 +297,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("crt-base", "TLS is configured by vst_tls_server_options"),
     ("ca-base", "TLS is configured by vst_tls_server_options"),
     ("lua-load*", SCRIPT),
+    (".*", "a text has no conditions of its own; the host chooses the file"),
     ("acl-file", "`acl NAME WORD -f FILE` reads values from a file"),
 ];
 

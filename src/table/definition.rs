@@ -54,6 +54,7 @@ const DATA: &str = "server_id, gpt0, gpc0, gpc(N), gpc0_rate(T), conn_cnt, conn_
                     bytes_out_rate(T)";
 
 const NO_PEERS: &str = "tables are not sent to other processes; share one between engines";
+const NO_SERVER_KEY: &str = "a server is remembered by its place in its backend";
 const USE_GPT0: &str = "there is one tag, gpt0";
 const USE_GPC0_RATE: &str = "the first counter alone has a rate, gpc0_rate(T)";
 
@@ -172,7 +173,10 @@ impl TableConfig {
                         store.push(stored);
                     }
                 }
-                "peers" | "write-to" | "recv-only" | "srvkey" => {
+                "srvkey" => {
+                    return Err(word.wrong(DefinitionFault::Unsupported(NO_SERVER_KEY)));
+                }
+                "peers" | "write-to" | "recv-only" => {
                     return Err(word.wrong(DefinitionFault::Unsupported(NO_PEERS)));
                 }
                 _ => return Err(word.expected(WORDS)),
