@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::context::EvalContext;
+use super::context::{EvalContext, Sample};
 use super::expression::Expression;
 use super::facts::{Effects, LimitedDirection, LogLevel};
 use super::process;
 use super::progress::{TrackSlot, Tracks};
+use super::template::Template;
 use super::value::{Value, ValueType};
 use super::{key, process::ProcessVariables};
 use crate::table::{Table, Tracked};
@@ -28,6 +29,7 @@ pub(super) enum Action {
     SetDestination(Expression),
     SetDestinationPort(Expression),
     SetVariable(Box<str>, Expression),
+    SetVariableText(Box<str>, Template),
     UnsetVariable(Box<str>),
     /// The first bytes of a value, as many as this, are kept under a number.
     Capture {
@@ -120,7 +122,16 @@ impl Action {
     }
 
     /// The expressions that it evaluates.
-    pub(super) fn expression(&self) -> Option<&Expression> {
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let text = match self {
+            Self::SetVariableText(_, text) => Some(text),
+            _ => None,
+        };
+        self.expression().into_iter().chain(text.into_iter().flat_map(Template::expressions))
+    }
+
+    /// The expression whose value it takes.
+    fn expression(&self) -> Option<&Expression> {
         match self {
             Self::Track(_, expression, _)
             | Self::SetSource(expression)
@@ -203,6 +214,10 @@ impl Action {
             Self::SetVariable(name, _) => {
                 Some(ConnChange::Variable(name, value.map(Value::into_owned)))
             }
+            Self::SetVariableText(name, text) => match text.read(context) {
+                Sample { may_change: true, .. } => return Decided::Wait,
+                Sample { value, .. } => Some(ConnChange::Variable(name, value)),
+            },
             Self::UnsetVariable(name) => Some(ConnChange::Variable(name, None)),
             Self::Capture { length, number, .. } => value.map(|value| {
                 let mut text: Vec<u8> = match value.into_text() {

@@ -88,7 +88,8 @@ pub(super) const STATEMENTS: &[Statement] = statements! {
     "use_backend", true, |compiler, line| compiler.use_backend(line);
         "use_backend NAME [if|unless CONDITION]",
         "the backend of the session, unless a line above has said so already. In NAME, `%[EXPRESSION]` is the value \
-         of an expression; where no backend is called so, that of `default_backend` is meant",
+         of an expression, empty where it is not there; where no backend is called so, that of `default_backend` \
+         is meant",
         "" =>
 };
 
@@ -353,9 +354,9 @@ impl<'a> Compiler<'a> {
             Action::Capture { .. } => self.captures += 1,
             _ => {}
         }
-        if let Some(expression) = action.expression() {
+        for expression in action.expressions() {
             let asked = Asked::of(expression, &word_of(expression));
-            self.usage.ask(asked, place, self.line, word);
+            self.usage.ask(asked, place, self.line, word.clone());
         }
     }
 

@@ -45,6 +45,7 @@ mod segments;
 mod stick;
 mod suggest;
 mod tables;
+mod template;
 #[cfg(test)]
 mod tests;
 mod token;

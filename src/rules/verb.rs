@@ -14,6 +14,7 @@ use super::pattern;
 use super::place::{Places, unseen};
 use super::progress::TrackSlot;
 use super::suggest::suggest;
+use super::template::Template;
 use super::token::{Token, not_a_time};
 use super::value::ValueType;
 use super::words;
@@ -113,6 +114,9 @@ pub(super) const VERBS: &[Verb] = verbs! {
         "the variable holds VALUE, for later rules and for the host. The scope in front of its name says for how \
          long: `proc.` is the process's, `sess.`, `txn.` and `req.` are the connection's. Not when VALUE is not there",
         "does not wait for bytes";
+    "set-var-fmt" [NAME] " TEXT", ALL, variable_text,
+        "as `set-var`, to a text in which `%[EXPRESSION]` is a value, empty where it is not there, and `%%` is a `%`",
+        "has the words of log lines besides";
     "unset-var" [NAME] "", ALL, |a, _, _| Ok(Action::UnsetVariable(a.name(0).into())),
         "the variable holds nothing", "";
     "capture" [] " VALUE len NUMBER", BEHIND_CONNECTION, capture,
@@ -195,6 +199,16 @@ fn typed(
         ));
     }
     Ok(expression)
+}
+
+fn variable_text(
+    arguments: &Arguments,
+    line: &mut Line<'_>,
+    it: &mut VerbContext<'_>,
+) -> Result<Action, LineFault> {
+    let token = line.next("a text, such as `%[src]:%[src_port]`")?;
+    let text = Template::parse(token, it.place, it.context)?;
+    Ok(Action::SetVariableText(arguments.name(0).into(), text))
 }
 
 fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<Action, LineFault> {

@@ -214,7 +214,6 @@ pub(super) const ACTIONS: &[(&str, &str)] = &[
     ("return", HTTP),
     ("http-*", HTTP),
     ("wait-for*", HTTP),
-    ("set-var-fmt", "use `set-var(NAME) EXPRESSION`, with `concat`"),
     ("add-acl", "lists are files, read again by a reload"),
     ("del-acl", "lists are files, read again by a reload"),
     ("set-map", "maps are files, read again by a reload"),

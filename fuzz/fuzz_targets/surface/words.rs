@@ -96,6 +96,15 @@ pub const RULES: &[&str] = &[
      tcp-request content set-bandwidth-limit up\n\
      tcp-request content set-bandwidth-limit down limit req.len period 2s\n\
      tcp-request inspect-delay 10ms\n",
+    "default_backend inner\n\
+     tcp-response inspect-delay 1s\n\
+     tcp-response content reject if { res.len gt 40 } { bc_dst_port 1:2000 }\n\
+     backend inner\n\
+     stick-table type binary len 4 size 10\n\
+     stick store-response res.payload(0,4)\n\
+     tcp-request inspect-delay 1s\n\
+     tcp-request content reject if { req.len 7 } { be_conn gt 1 }\n\
+     tcp-request content capture src len 9\n",
     "tcp-request connection rejekt\n",
 ];
 pub const VARIABLES: &[&CStr] = &[c"sess.who", c"txn.none", c"proc.x", c""];

@@ -101,6 +101,7 @@ fn actions(word: &str, phase: RulePhase) -> Vec<String> {
             "set-src" | "set-dst" => format!("{name} {key}"),
             "set-src-port" | "set-dst-port" => format!("{name} int(80)"),
             "set-var" => format!("{name}(sess.x) {key}"),
+            "set-var-fmt" => format!("{name}(sess.x) %[{key}]"),
             "capture" => format!("{name} {key} len 10"),
             "set-log-level" => format!("{name} silent"),
             "expect-proxy" => format!("{name} layer4"),

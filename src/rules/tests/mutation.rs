@@ -188,7 +188,7 @@ fn cases() -> Vec<Case> {
                    filter bwlim-in slow default-limit 1k default-period 1s\n\
                    filter bwlim-out fast default-limit 1m default-period 1s\n\
                    stick-table type ip size 100 store gpc(3)\n\
-                   tcp-request accept set-var(proc.last) src,concat(x) if { src 203.0.113.5 }\n\
+                   tcp-request accept set-var-fmt(proc.last) %[src]x if { src 203.0.113.5 }\n\
                    tcp-request connection expect-proxy layer4 if { src 203.0.113.1 }\n\
                    tcp-request connection set-mark 9 if { src 203.0.113.2 }\n\
                    tcp-request connection set-src-port int(1) if { src_port 7 }\n\

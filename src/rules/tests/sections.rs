@@ -166,10 +166,12 @@ fn a_name_that_no_backend_has_is_counted_and_goes_to_the_default() {
 
 #[test]
 fn a_name_is_put_together_from_texts_and_values() {
-    let rules = parse("use_backend f%[str(a)]r%[str(']'),regsub(],m)]");
-    let progress = RuleProgress::default();
-    let name = rules.backend(&progress, &Visitor::known(), NOW);
-    assert_eq!(name.as_deref(), Some("farm"));
+    for name in ["f%[str(a)]r%[str(']'),regsub(],m)]", "%[var(txn.none)]farm%[var(txn.none)]"] {
+        let rules = parse(&format!("use_backend {name}"));
+        let progress = RuleProgress::default();
+        let made = rules.backend(&progress, &Visitor::known(), NOW);
+        assert_eq!(made.as_deref(), Some("farm"), "{name}");
+    }
 }
 
 #[test]

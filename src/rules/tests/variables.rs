@@ -45,6 +45,23 @@ fn a_variable_keeps_the_type_of_its_value() {
 }
 
 #[test]
+fn a_variable_holds_a_text_that_is_made_of_values() {
+    for (text, value) in [
+        ("%[src]:%[src_port]", "192.0.2.7:40000"),
+        ("\"100%% of %[so_name,regsub('f|]',F)]\"", "100% of Front"),
+        ("<%[var(txn.none)]%[var(txn.number)]>", "<7>"),
+        ("%[var(txn.none)]", ""),
+        ("plain", "plain"),
+    ] {
+        let rules = parse(&format!("tcp-request session set-var-fmt(sess.x) {text}"));
+        let mut visitor = Visitor::known();
+        super::verdict(&rules, RulePhase::Session, &mut visitor);
+        let set = visitor.variables.last().map(|(_, value)| value.clone());
+        assert_eq!(set, Some(Value::text(value)), "{text}");
+    }
+}
+
+#[test]
 fn a_variable_that_is_not_set_is_not_there() {
     let visitor = Visitor::known();
     assert!(holds(

@@ -3,7 +3,7 @@
 use super::fetches::hello;
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
+use crate::rules::{RulePhase, RuleProgress, RuleSet, Value, Verdict};
 
 const BY_NAME: &str = "tcp-request inspect-delay 5s\n\
      tcp-request content reject if { req.ssl_sni -i bad.test }\n\
@@ -188,6 +188,11 @@ fn what_is_captured_or_counted_waits_until_it_changes_no_more() {
     let variable = "set-var(txn.x) req.payload(0,2)";
     assert_eq!(done(variable, b"a", true), (Verdict::Wait, vec![]));
     assert_eq!(done(variable, b"a", false), (Verdict::Accept, vec![]));
+    let text = "set-var-fmt(txn.x) n=%[req.len],%[req.payload(0,2)]";
+    let made = |text: &str| (Verdict::Accept, vec![format!("txn.x = {:?}", Value::text(text))]);
+    assert_eq!(done(text, b"a", true), (Verdict::Wait, vec![]));
+    assert_eq!(done(text, b"a", false), made("n=1,"));
+    assert_eq!(done(text, b"abc", true), made("n=3,ab"));
 }
 
 #[test]
