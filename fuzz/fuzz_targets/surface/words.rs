@@ -90,6 +90,7 @@ pub const RULES: &[&str] = &[
      tcp-request content capture req.payload(0,0),hex len 40\n\
      tcp-request content set-var(txn.who) req.payload(0,4),lower,field(1,e)\n\
      tcp-request content set-log-level silent if { var(txn.who) -m len gt 1 }\n\
+     tcp-request content set-var-fmt(sess.who) %[src]:%[req.payload(0,2)]\n\
      use_backend %[var(txn.who)]\nuse_backend web if HTTP\ndefault_backend inner\n",
     "filter bwlim-in up default-limit 10 default-period 1s\n\
      filter bwlim-out down default-limit 20 default-period 1s\n\
