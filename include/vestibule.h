@@ -505,7 +505,7 @@ struct vst_end {
     uint32_t remote;
     // What rules have captured of the connection, each capture by its number, - for one that is
     // not there, with | between, NUL-terminated, valid as long as the event; empty without
-    // captures. Bytes that came from a peer are escaped.
+    // captures. Bytes that came from a peer are escaped, | among them.
     const char *captures;
     // The length of captures, without the NUL.
     uint64_t captures_len;

@@ -122,7 +122,7 @@ impl RuleState {
         let last = self.captures.iter().map(|(number, _)| *number).max()?;
         let value = |number: usize| {
             let held = self.captures.iter().find(|(known, _)| *known == number);
-            held.map_or_else(|| "-".to_owned(), |(_, value)| value.escape_ascii().to_string())
+            held.map_or_else(|| "-".to_owned(), |(_, value)| escaped(value))
         };
         let joined = (0..=last).map(value).collect::<Vec<_>>().join("|");
         // What is escaped has no NUL.
@@ -158,4 +158,9 @@ impl RuleState {
             }
         }
     }
+}
+
+/// Bytes of a peer as a log shows them between `|`.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string().replace('|', r"\x7c")
 }

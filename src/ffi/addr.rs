@@ -230,7 +230,7 @@ pub struct vst_end {
     pub remote: u32,
     /// What rules have captured of the connection, each capture by its number, - for one that is
     /// not there, with | between, NUL-terminated, valid as long as the event; empty without
-    /// captures. Bytes that came from a peer are escaped.
+    /// captures. Bytes that came from a peer are escaped, `|` among them.
     pub captures: *const c_char,
     /// The length of `captures`, without the NUL.
     pub captures_len: u64,

@@ -2,7 +2,7 @@
 
 use super::drive::{Pair, ends};
 use super::{By, EndPhase, SERVER, Stream};
-use crate::conn::{CloseMode, Conn, Ending, Wait};
+use crate::conn::{Cause, CloseMode, Conn, Ending, Wait};
 use crate::cx::Cx;
 use crate::data::{Ahead, Read};
 use crate::handshake::rules::{ask_about_response, denial, remember_server};
@@ -15,8 +15,8 @@ enum Come {
     More,
     /// No more come, or no more are held.
     All,
-    /// The server has failed.
-    Failed,
+    /// The server has failed, behind the bytes that are held.
+    Failed(Box<Cause>),
 }
 
 impl Stream {
@@ -45,16 +45,22 @@ impl Stream {
             self.inspection = Some(inspection);
             return false;
         }
+        let backend = inspection.backend.as_deref();
         let verdict = match come {
-            Come::Failed => Verdict::Accept,
-            _ => ask_about_response(client, server, cx, inspection.backend.as_deref(), may_grow),
+            Come::Failed(_) if has_none => Verdict::Accept,
+            _ => ask_about_response(client, server, cx, backend, may_grow),
         };
-        let line = match verdict {
+        let (line, ending) = match verdict {
             Verdict::Accept => {
-                if inspection.stores
+                if let Come::Failed(cause) = come {
+                    // What came in front of the failure is passed on; a connection that has failed would
+                    // drop it.
+                    self.lanes[usize::from(SERVER)].buffer = server.data.ahead.take();
+                    server.fail_session(cause);
+                } else if inspection.stores
                     && let Some(number) = self.selection.as_ref().and_then(|it| it.number())
                 {
-                    remember_server(client, server, cx, inspection.backend.as_deref(), number);
+                    remember_server(client, server, cx, backend, number);
                 }
                 return true;
             }
@@ -64,17 +70,21 @@ impl Stream {
                 self.inspection = Some(inspection);
                 return false;
             }
-            Verdict::Reject { line } => line,
+            Verdict::Reject { line } => {
+                // close_notify would vouch that the server has said no more.
+                client.closes(CloseMode::Curt);
+                (line, Ending::Orderly)
+            }
             Verdict::SilentDrop { line } => {
                 client.closes(CloseMode::Vanish);
-                line
+                (line, Ending::Abort)
             }
         };
         let cause = denial(line);
         self.ended_by(By::Limit, EndPhase::Data, Some((*cause).clone()));
         let (Some(server), Some(client)) = ends(pair, SERVER) else { return false };
         server.end(Ending::Abort, None);
-        client.end(Ending::Orderly, Some(cause));
+        client.end(ending, Some(cause));
         false
     }
 }
@@ -86,10 +96,7 @@ fn read_ahead<N: Net>(server: &mut Conn, cx: &mut Cx<'_, N>) -> Come {
             Ok(Ahead::Read(Read::Bytes(_))) => server.heard(cx.now),
             Ok(Ahead::Read(Read::Wait)) => return Come::More,
             Ok(Ahead::Full | Ahead::Read(Read::End | Read::Truncated)) => return Come::All,
-            Err(cause) => {
-                server.fail_session(cause);
-                return Come::Failed;
-            }
+            Err(cause) => return Come::Failed(cause),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, here, yonder};
 use super::rules::{client_key, come_in, compile, ruled, table};
+use super::setup::on_sockets;
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, ConnectConfig, LiveRules, SendProxy};
@@ -77,7 +78,7 @@ fn the_ends_that_rules_set_are_those_that_servers_are_told() {
 fn the_end_of_a_connection_tells_what_was_captured_and_how_loud_it_is() {
     everywhere(|setup| {
         let ended = |text: &str| -> Record {
-            come_in(setup, ruled(AcceptConfig::default(), text), b"\x01ab\xffcd").1
+            come_in(setup, ruled(AcceptConfig::default(), text), b"\x01a|\xffcd").1
         };
         let record = ended(
             "tcp-request inspect-delay 5s\n\
@@ -87,7 +88,7 @@ fn the_end_of_a_connection_tells_what_was_captured_and_how_loud_it_is() {
              tcp-request content set-log-level warning",
         );
         let captured = record.captures.expect("captures");
-        assert_eq!(captured.to_bytes(), br"80|-|\x01ab\xff");
+        assert_eq!(captured.to_bytes(), br"80|-|\x01a\x7c\xff");
         assert_eq!((record.log_level, record.quiet), (Some(LogLevel::Severity(4)), false));
         let record = ended("tcp-request session set-log-level silent");
         assert_eq!((record.captures, record.quiet), (None, true));
@@ -462,6 +463,106 @@ fn rules_about_answers_know_which_server_it_is() {
             let due: &[u8] = if passes { b"answer" } else { b"" };
             assert_eq!(client.received(), due, "{text}");
             close_all(&[client, server]);
+            rig.run();
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn what_a_server_said_before_it_failed_is_judged_and_passed_on() {
+    both(|setup| {
+        for (text, at_once, says, due) in [
+            ("tcp-request session accept", true, &b"ev"[..], &b"ev"[..]),
+            (RESPONSES, true, b"ev", b"ev"),
+            (RESPONSES, false, b"ev", b"ev"),
+            (RESPONSES, true, b"evil", b""),
+            (RESPONSES, false, b"evil", b""),
+        ] {
+            let (mut rig, client, server) = joined(setup, text);
+            // It closes while bytes of the client are unread, which resets the connection.
+            server.stall(true);
+            client.send(b"unread");
+            rig.settle();
+            server.send(says);
+            if !at_once {
+                rig.settle();
+            }
+            server.close();
+            rig.run();
+            assert_eq!(client.received(), due, "{text} {at_once}");
+            client.close();
+            rig.run();
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn a_server_that_fails_is_not_remembered_for_what_it_did_not_say() {
+    both(|setup| {
+        let text = "stick-table type string len 8 size 100\nstick store-response str(all)";
+        let config = ruled(AcceptConfig::default(), text);
+        let table = table(&config);
+        let mut farm = Farm::behind(config, setup, options(), vec![(server(0), None)]);
+        for (fails, known) in [(true, None), (false, Some(1))] {
+            let client = farm.client(b"again");
+            let peer = farm.sites[0].accept().expect("a server");
+            farm.rig.settle();
+            match fails {
+                true => peer.reset(),
+                false => peer.send(b"word"),
+            }
+            farm.rig.settle();
+            let now = farm.rig.world.now();
+            assert_eq!(table.get(TableKey::Text(b"all"), DataType::ServerId, now), known);
+            close_all(&[client, peer]);
+            farm.rig.settle();
+        }
+        farm.finish();
+    });
+}
+
+#[test]
+fn a_client_whose_answer_is_dropped_silently_is_told_nothing() {
+    on_sockets(|setup| {
+        let text = RESPONSES.replace("reject", "silent-drop");
+        let (mut rig, client, server) = joined(setup, &text);
+        server.send(b"evil");
+        rig.run();
+        assert!(!client.saw_fin() && !client.saw_reset());
+        assert_eq!(client.received(), b"");
+        close_all(&[client, server]);
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn nobody_vouches_that_a_refused_answer_was_whole() {
+    both(|setup| {
+        for (text, ends) in
+            [(RESPONSES, true), (&RESPONSES.replace("reject", "silent-drop"), false)]
+        {
+            let forward = Program::Forward {
+                to: yonder(),
+                config: Arc::new(ConnectConfig::default()),
+                stream: silent(FOREVER),
+            };
+            let mut rig = Rig::new(setup, forward);
+            let site = rig.world.serve(yonder());
+            rig.listen(ruled(accepting(TlsVersion::Tls13), text));
+            let client = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, b"");
+            rig.actors.push(play(&client));
+            client.borrow_mut().say(b"question");
+            rig.settle();
+            let server = site.accept().expect("it came");
+            server.send(b"evil and more");
+            rig.run_for(SECOND);
+            assert!(!client.borrow().closed, "close_notify");
+            assert_eq!(client.borrow().peer.saw_fin(), ends);
+            client.borrow().peer.close();
+            server.close();
             rig.run();
             rig.finish();
         }
