@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How much of a line is shown around the caret, in characters.
 const SHOWN: usize = 120;
@@ -30,8 +31,8 @@ pub struct RuleError {
     pub advice: String,
     /// A known word that may have been meant.
     pub suggest: Option<String>,
-    /// The whole line.
-    pub source: String,
+    /// The whole line, which all errors of a line share: one line may have thousands.
+    pub source: Arc<str>,
 }
 
 /// What is wrong with a part of a line.
@@ -89,13 +90,14 @@ impl LineFault {
     }
 
     /// The fault, with the line it is in.
-    pub(super) fn at(self, line: u32, source: &str) -> RuleError {
+    pub(super) fn at(self, line: u32, source: impl Into<Arc<str>>) -> RuleError {
         if let Some(elsewhere) = self.elsewhere {
             let Elsewhere { file, line, start, source } = *elsewhere;
             let there = Self { span: start..source.len(), elsewhere: None, ..self };
-            return RuleError { file: Some(file), ..there.at(line, &source) };
+            return RuleError { file: Some(file), ..there.at(line, source) };
         }
-        let before = source.get(..self.span.start).unwrap_or(source);
+        let source = source.into();
+        let before = source.get(..self.span.start).unwrap_or(&source);
         RuleError {
             file: None,
             line,
@@ -105,7 +107,7 @@ impl LineFault {
             expected: self.expected,
             advice: self.advice,
             suggest: self.suggest,
-            source: source.to_owned(),
+            source,
         }
     }
 }

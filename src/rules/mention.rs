@@ -3,14 +3,14 @@
 use super::error::RuleError;
 
 /// A name that the host has to have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum MentionedName {
     Backend(String),
     /// `BACKEND/SERVER`.
     Server(String),
 }
 
-/// A name that a line gives, and the error where the host has it not.
+/// A name that lines give, and the error of the first of them where the host has it not.
 #[derive(Clone, Debug)]
 pub(super) struct MentionLine {
     pub(super) name: MentionedName,

@@ -107,7 +107,7 @@ pub struct RuleSet {
     inspect_delay: u64,
     /// What the host is to know.
     notes: Vec<RuleError>,
-    /// The names of backends and servers that the host has to have.
+    /// The names of backends and servers that the host has to have, each once.
     mentions: Vec<MentionLine>,
     /// The first line that looks for a ClientHello, as an error where none can be seen.
     hello: Option<Box<RuleError>>,
@@ -267,7 +267,7 @@ impl RuleSet {
             MentionedName::Server(name) => has_server(name),
         };
         let missing = self.mentions.iter().filter(|mention| !is_there(mention));
-        match missing.min_by_key(|mention| mention.error.line) {
+        match missing.min_by_key(|mention| (mention.error.line, mention.error.column)) {
             Some(mention) => Err(&mention.error),
             None => Ok(()),
         }

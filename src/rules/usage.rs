@@ -1,6 +1,7 @@
 //! What the lines of a text ask for, and whether that can ever be there.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -308,8 +309,15 @@ impl Usage {
 
     /// Adds to a set what the host is to know of its lines.
     pub(super) fn note(self, set: &mut RuleSet, text: &str) {
-        let lines: Vec<&str> = text.lines().collect();
-        let source = |line: u32| lines.get(line as usize - 1).copied().unwrap_or_default();
+        let sources = LineSources::new(text);
+        let source = |line: u32| sources.of(line);
+        let mut mentions: BTreeMap<MentionedName, &Use> = BTreeMap::new();
+        let mut mention = |name: MentionedName, it| {
+            let first = mentions.entry(name).or_insert(it);
+            if it.line < first.line {
+                *first = it;
+            }
+        };
         for it in &self.uses {
             if let What::Choice(name) = &it.what
                 && !set.may_choose(name)
@@ -321,12 +329,11 @@ impl Usage {
                 set.notes.push(fault.at(it.line, source(it.line)));
             }
             if let What::Backend(name) = &it.what {
-                let name = MentionedName::Backend((**name).to_owned());
-                set.mentions.push(mention(name, it, source(it.line)));
+                mention(MentionedName::Backend((**name).to_owned()), it);
             }
             for asked in self.asked_by(it) {
                 if let Some(name) = asked.mention.clone() {
-                    set.mentions.push(mention(name, it, source(it.line)));
+                    mention(name, it);
                 }
                 if asked.needs == Needs::Hello
                     && it.place != Places::RESPONSE
@@ -342,7 +349,26 @@ impl Usage {
                 }
             }
         }
+        set.mentions = mentions
+            .into_iter()
+            .map(|(name, first)| mention_line(name, first, source(first.line)))
+            .collect();
         unreachable(set, source);
+    }
+}
+
+/// The lines of a text, each of which is copied once for all that is said of it.
+struct LineSources<'t>(Vec<(&'t str, OnceCell<Arc<str>>)>);
+
+impl<'t> LineSources<'t> {
+    fn new(text: &'t str) -> Self {
+        Self(text.lines().map(|line| (line, OnceCell::new())).collect())
+    }
+
+    /// The line of this number, from 1.
+    fn of(&self, line: u32) -> Arc<str> {
+        let (source, shared) = &self.0[line as usize - 1];
+        Arc::clone(shared.get_or_init(|| Arc::from(*source)))
     }
 }
 
@@ -370,7 +396,7 @@ fn waits_for_response(set: &RuleSet, line: u32) -> bool {
     })
 }
 
-fn mention(name: MentionedName, it: &Use, source: &str) -> MentionLine {
+fn mention_line(name: MentionedName, it: &Use, source: Arc<str>) -> MentionLine {
     let problem = match &name {
         MentionedName::Backend(name) => {
             format!("no backend of this engine is called {}", named(name.as_bytes()))
@@ -384,7 +410,7 @@ fn mention(name: MentionedName, it: &Use, source: &str) -> MentionLine {
 }
 
 /// Notes lines that no connection reaches, since one in front applies always.
-fn unreachable<'t>(set: &mut RuleSet, source: impl Fn(u32) -> &'t str) {
+fn unreachable(set: &mut RuleSet, source: impl Fn(u32) -> Arc<str>) {
     let mut notes = Vec::new();
     let mut note = |line: u32, by: u32| {
         let source = source(line);

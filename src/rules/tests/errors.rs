@@ -71,7 +71,7 @@ fn a_long_line_is_cut_around_its_mistake() {
     assert!(line.chars().count() < 140, "{line}");
     let at = caret.find('^').expect("a caret");
     assert!(line[at..].starts_with("10.0.0.0/33"), "{shown}");
-    assert_eq!(why.source, text);
+    assert_eq!(*why.source, *text);
 }
 
 /// Words of the language and pieces of it, so that random texts of them are parsed far.

@@ -1,5 +1,7 @@
 //! What the host is to know of a set: notes, and names that it has to have.
 
+use std::sync::Arc;
+
 use super::visitor::Visitor;
 use super::{NOW, parse, read_bytes};
 use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
@@ -152,6 +154,22 @@ fn a_line_that_looks_for_a_client_hello_is_a_mistake_where_tls_ends() {
          2 | tcp-request content reject if { req.ssl_sni a.test }\n   \
          |                                 ^^^^^^^^^^^"
     );
+}
+
+#[test]
+fn a_line_with_many_names_is_kept_once() {
+    let terms = |name: fn(usize) -> usize| -> String {
+        (0..3_000).map(|at| format!(" {{ be_conn(b{}) gt 1 }}", name(at))).collect()
+    };
+    let reject = "tcp-request connection reject if";
+    assert_eq!(parse(&format!("{reject}{}", terms(|_| 1))).mentions.len(), 1);
+    let rules = parse(&format!("{reject} FALSE\n{reject}{}", terms(|at| at)));
+    assert_eq!(rules.mentions.len(), 3_000);
+    let first = &rules.mentions[0].error.source;
+    assert!(rules.mentions.iter().all(|it| Arc::ptr_eq(first, &it.error.source)));
+    // Of several names the host has not, the first is named.
+    let missing = rules.check_names(|name| name == "b0", |_| true).expect_err("it has one");
+    assert_eq!((missing.line, missing.column, &*missing.word), (2, 57, "be_conn(b1)"));
 }
 
 #[test]
