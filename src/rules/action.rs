@@ -9,7 +9,7 @@ use super::facts::{Effects, LimitedDirection, LogLevel};
 use super::process;
 use super::progress::{TrackSlot, Tracks};
 use super::template::Template;
-use super::value::{Value, ValueType};
+use super::value::{KEPT_MAX, Value, ValueType};
 use super::{key, process::ProcessVariables};
 use crate::table::{Table, Tracked};
 
@@ -211,12 +211,12 @@ impl Action {
             Self::SetSourcePort(_) => port(value).map(ConnChange::SourcePort),
             Self::SetDestination(_) => address(value).map(ConnChange::Destination),
             Self::SetDestinationPort(_) => port(value).map(ConnChange::DestinationPort),
-            Self::SetVariable(name, _) => {
-                Some(ConnChange::Variable(name, value.map(Value::into_owned)))
-            }
+            Self::SetVariable(name, _) => value
+                .filter(|value| value.len() <= KEPT_MAX)
+                .map(|value| ConnChange::Variable(name, Some(value.into_owned()))),
             Self::SetVariableText(name, text) => match text.read(context) {
                 Sample { may_change: true, .. } => return Decided::Wait,
-                Sample { value, .. } => Some(ConnChange::Variable(name, value)),
+                Sample { value, .. } => value.map(|value| ConnChange::Variable(name, Some(value))),
             },
             Self::UnsetVariable(name) => Some(ConnChange::Variable(name, None)),
             Self::Capture { length, number, .. } => value.map(|value| {

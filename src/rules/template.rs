@@ -6,7 +6,7 @@ use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::place::{Places, unseen};
 use super::token::Token;
-use super::value::Value;
+use super::value::{MADE_MAX, Value};
 use super::written;
 
 /// A text with values in it: its parts, one behind the other.
@@ -67,8 +67,8 @@ impl Template {
         })
     }
 
-    /// The text, in which a value that is not there is empty. More bytes may change it while they may bring
-    /// such a value.
+    /// The text, in which a value that is not there is empty; not there when it is too long. More bytes may
+    /// change it while they may bring such a value.
     pub(super) fn read(&self, context: &EvalContext<'_>) -> Sample<'static> {
         let mut text = Vec::new();
         let mut may_change = false;
@@ -81,6 +81,9 @@ impl Template {
                     let value = sample.value.map(Value::into_text);
                     text.extend_from_slice(value.as_deref().unwrap_or_default());
                 }
+            }
+            if text.len() > MADE_MAX {
+                return Sample { value: None, may_change };
             }
         }
         Sample { value: Some(Value::Str(text.into())), may_change }

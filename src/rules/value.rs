@@ -3,6 +3,12 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// The longest text that is put together of values, in bytes: as long as the first bytes of a connection.
+pub(super) const MADE_MAX: usize = 16 * 1024;
+/// The longest value that a variable keeps, in bytes. A variable of the process that is made of itself would
+/// grow with every connection.
+pub(super) const KEPT_MAX: usize = 64 * 1024;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -67,6 +73,14 @@ impl<'a> Value<'a> {
 
     pub(super) const fn bin(bytes: &'a [u8]) -> Self {
         Self::Bin(Cow::Borrowed(bytes))
+    }
+
+    /// How many bytes of its own it has: those of a text.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Bool(_) | Self::Int(_) | Self::Addr(_) => 0,
+            Self::Str(bytes) | Self::Bin(bytes) => bytes.len(),
+        }
     }
 
     pub(super) fn count(number: u64) -> Self {

@@ -6,11 +6,9 @@ use std::ops::Range;
 use super::word::converters;
 use crate::rules::arguments::{PLACE, ParamKind, optional, param};
 use crate::rules::pattern;
-use crate::rules::value::{Value, ValueType};
+use crate::rules::value::{MADE_MAX, Value, ValueType};
 use crate::rules::variable;
 
-/// The longest result of one that adds to a value, in bytes: as long as the first bytes of a connection.
-const RESULT_MAX: usize = 16 * 1024;
 /// A number of bytes.
 const COUNT: ParamKind = ParamKind::Number(0, i64::MAX);
 
@@ -123,7 +121,7 @@ fn cased<'s>(value: Value<'s>, other: fn(&u8) -> bool, change: fn(&mut [u8])) ->
 }
 
 fn bounded<'s>(text: Vec<u8>) -> Option<Value<'s>> {
-    (text.len() <= RESULT_MAX).then_some(Value::Str(Cow::Owned(text)))
+    (text.len() <= MADE_MAX).then_some(Value::Str(Cow::Owned(text)))
 }
 
 /// The ranges between delimiters.
@@ -197,7 +195,7 @@ fn substituted<'s>(
             }
         }
         rest = whole.end();
-        if out.len() > RESULT_MAX {
+        if out.len() > MADE_MAX {
             return None;
         }
     }

@@ -2,6 +2,7 @@
 
 use super::visitor::Visitor;
 use super::{NOW, holds, parse};
+use crate::rules::value::{KEPT_MAX, MADE_MAX};
 use crate::rules::variable::SCOPES;
 use crate::rules::{Environment, RulePhase, RuleProgress, RuleSet, Tables, Value, Verdict};
 
@@ -58,6 +59,22 @@ fn a_variable_holds_a_text_that_is_made_of_values() {
         super::verdict(&rules, RulePhase::Session, &mut visitor);
         let set = visitor.variables.last().map(|(_, value)| value.clone());
         assert_eq!(set, Some(Value::text(value)), "{text}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_made_of_itself_does_not_grow_without_end() {
+    for (line, most) in [
+        ("set-var-fmt(proc.x) %[var(proc.x)]%[var(proc.x)]ab", MADE_MAX),
+        ("set-var-fmt(proc.x) %[var(proc.x)],%[src]", MADE_MAX),
+        ("set-var(proc.x) var(proc.x,ab),hex", KEPT_MAX),
+    ] {
+        let rules = parse(&format!("tcp-request session {line}"));
+        for _ in 0..10_000 {
+            super::verdict(&rules, RulePhase::Session, &mut Visitor::known());
+        }
+        let length = rules.process.get("proc.x").expect("it is set").len();
+        assert!(length > most / 3 && length <= most, "{line}: {length}");
     }
 }
 
