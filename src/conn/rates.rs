@@ -75,8 +75,9 @@ impl Conn {
             let resumes_at = bucket.resumes_at();
             self.hold_until(resumes_at);
         } else if was_spent {
-            // The host could do nothing meanwhile.
+            // The host could do nothing meanwhile, and the peer may have spoken unheard.
             self.was_active(now);
+            self.heard(now);
         }
         usize::try_from(allowed).unwrap_or(usize::MAX)
     }

@@ -60,9 +60,9 @@ impl<N: Net> Engine<N> {
         let name = self.backend(backend)?.name.clone();
         let affinity =
             self.remembered(client, name.as_deref())?.map_or(Affinity::Any, Affinity::Sticky);
-        self.backend(backend)?.session_rate.count(self.tools.now);
         let selection = Some(Box::new(ServerSelection::new(backend.key(), affinity)));
         let key = self.add_stream(config, selection, user)?;
+        self.backend(backend)?.session_rate.count(self.tools.now);
         self.seat(key, CLIENT, client.key());
         let attempt = self.search(key).and_then(|mut search| {
             search.stream.side_mut(SERVER).on(InterfaceEvent::Ask);

@@ -239,10 +239,6 @@ unsafe fn accept_config(
     // SAFETY: the caller's contract.
     let rules = named("rules", unsafe { ptr::handle_if(options.rules) })?;
     let rules = rules.map(|rules| Arc::clone(&rules.rules));
-    if let (Some(rules), true) = (&rules, tls.is_some()) {
-        let usable = rules.use_with_tls();
-        usable.map_err(|wrong| ConfigError::config(wrong.to_string()).of("rules"))?;
-    }
     let socket = socket_options(
         options.keepalive_ns,
         options.user_timeout_ns,
@@ -280,6 +276,11 @@ unsafe fn accept_config(
             },
         },
     };
+    // Last: rules that a refused configuration would have used are replaced as before.
+    if let (Some(rules), Some(_)) = (&config.rules, &config.tls) {
+        let usable = rules.use_with_tls();
+        usable.map_err(|wrong| ConfigError::config(wrong.to_string()).of("rules"))?;
+    }
     Ok(vst_accept_config { config: Arc::new(config) })
 }
 

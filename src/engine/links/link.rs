@@ -6,7 +6,7 @@ use super::super::{ConnectOptions, Engine, Refusal, TimerOwner};
 use crate::agenda::List;
 use crate::cause::Cause;
 use crate::config::{AcceptConfig, ConnectConfig};
-use crate::conn::Owner;
+use crate::conn::{Direction, Owner};
 use crate::ctrl::{FedAsks, Mover};
 use crate::id::{Id, Kind};
 use crate::remote::{
@@ -331,6 +331,10 @@ impl<N: Net> Engine<N> {
         let session = added.ok()?;
         if let Ok(conn) = conns.get_mut(conn) {
             conn.owner = Owner::Link { slot: session.slot };
+            // Rules may have limited it, and a link has windows instead.
+            for direction in [Direction::Read, Direction::Write] {
+                conn.limit_rate(direction, None, tools.now);
+            }
         }
         self.wait_for_sign(session);
         Some(session)
