@@ -10,9 +10,9 @@
 
 void add_address(struct arguments *args, const char *text)
 {
-    /* Every address has a colon, and no name does. */
-    size_t len = strcspn(text, "=:");
-    int named = text[len] == '=';
+    /* A name may have a colon, and of addresses only a path may have the other sign. */
+    size_t len = strcspn(text, "=");
+    int named = text[len] == '=' && strncmp(text, "unix:", 5) != 0;
     struct pool *pool = args->pools;
     char name[sizeof pool->name];
 

@@ -67,7 +67,15 @@ impl RuleSection {
             };
         };
         line.next("a name")?;
-        Ok((word.make)(name_of(token)?))
+        let name = name_of(token)?;
+        match line.next_if(|token| token.is("from")) {
+            None => Ok((word.make)(name)),
+            Some(from) => {
+                let problem = "`from` is known to HAProxy and not here";
+                let advice = "a section takes no lines from another";
+                Err(LineFault::advising(from.span.clone(), problem, advice))
+            }
+        }
     }
 
     /// The name of the table that is defined in it.

@@ -379,12 +379,12 @@ fn whoami_reads_its_rules_again_and_a_mistake_changes_nothing() {
 fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
     for host in HOSTS {
         let place = Place::new(&format!("rules-operator-{host}"));
-        let file = place.write("rules", "use_backend other if { src 127.0.0.9 }");
+        let file = place.write("rules", "use_backend far:other if { src 127.0.0.9 }");
         let port = Deaf::new();
         let control = port.address();
         let [a, b] = ["a", "b"].map(server);
         let words = format!(
-            "--backend {a} --backend other={b} --rules {} --control {control} --host {host}",
+            "--backend {a} --backend far:other={b} --rules {} --control {control} --host {host}",
             file.display(),
         );
         let proxy = Running::spawn(&mut command("proxy", &words));
@@ -395,14 +395,14 @@ fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
             String::from_utf8(operator.rest().expect("an orderly end")).expect("text")
         };
         assert_eq!(greeting(&address), Some(b'a'));
-        place.write("rules", "use_backend other if { src 127.0.0.0/8 }");
+        place.write("rules", "use_backend far:other if { src 127.0.0.0/8 }");
         assert_eq!(report(b"reload\n"), "done\n");
         assert_eq!(greeting(&address), Some(b'b'));
         place.write("rules", "use_backend");
         assert_eq!(report(b"reload\n"), "what?\n");
         assert_eq!(greeting(&address), Some(b'b'));
         // A name that no backend has is a mistake like any other.
-        place.write("rules", "use_backend other\nuse_backend another if { src 127.0.0.9 }");
+        place.write("rules", "use_backend far:other\nuse_backend another if { src 127.0.0.9 }");
         assert_eq!(report(b"reload\n"), "what?\n");
         proxy.stderr.until_said("line 2, column 13: no backend of this engine is called `another`");
         assert_eq!(greeting(&address), Some(b'b'));
