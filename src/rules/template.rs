@@ -22,7 +22,7 @@ enum TemplatePart {
 const SIGN: u8 = b'%';
 
 impl Template {
-    /// Whether a word has a value in it.
+    /// Whether a word has the sign that values begin with: it does not stand for itself alone.
     pub(super) fn is_in(word: &[u8]) -> bool {
         word.contains(&SIGN)
     }

@@ -312,11 +312,9 @@ impl Usage {
         let sources = LineSources::new(text);
         let source = |line: u32| sources.of(line);
         let mut mentions: BTreeMap<MentionedName, &Use> = BTreeMap::new();
+        // Uses are in the order of their lines: the first is that of the lowest.
         let mut mention = |name: MentionedName, it| {
-            let first = mentions.entry(name).or_insert(it);
-            if it.line < first.line {
-                *first = it;
-            }
+            mentions.entry(name).or_insert(it);
         };
         for it in &self.uses {
             if let What::Choice(name) = &it.what
@@ -367,8 +365,10 @@ impl<'t> LineSources<'t> {
 
     /// The line of this number, from 1.
     fn of(&self, line: u32) -> Arc<str> {
-        let (source, shared) = &self.0[line as usize - 1];
-        Arc::clone(shared.get_or_init(|| Arc::from(*source)))
+        let held = (line as usize).checked_sub(1).and_then(|at| self.0.get(at));
+        held.map_or_else(Arc::default, |(source, shared)| {
+            Arc::clone(shared.get_or_init(|| Arc::from(*source)))
+        })
     }
 }
 

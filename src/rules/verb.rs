@@ -116,7 +116,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
         "does not wait for bytes";
     "set-var-fmt" [NAME] " TEXT", ALL, variable_text,
         "as `set-var`, to a text in which `%[EXPRESSION]` is a value, empty where it is not there, and `%%` is a `%`",
-        "has the words of log lines besides";
+        "has the words of log lines besides, and does not wait for bytes";
     "unset-var" [NAME] "", ALL, |a, _, _| Ok(Action::UnsetVariable(a.name(0).into())),
         "the variable holds nothing", "";
     "capture" [] " VALUE len NUMBER", BEHIND_CONNECTION, capture,

@@ -265,7 +265,7 @@ const CAN_NEVER_BE: [&str; 4] = [
 
 /// Whether what a set says of bytes depends on how soon they come to HAProxy: there `set-var` does not wait for
 /// them, and finds them only if a rule before it has. Here it waits itself.
-fn depends_on_haste(set: &Set) -> bool {
+fn depends_on_timing(set: &Set) -> bool {
     let asks_for_bytes = |line: &&str| line.contains("req.");
     set.rules.lines().find(asks_for_bytes).is_some_and(|line| line.contains("set-var"))
 }
@@ -286,7 +286,7 @@ fn haproxy_and_we_agree_about_every_set_without_each_of_its_rules() {
         .iter()
         .filter(is_plain)
         .flat_map(|set| rules_of(set).map(|line| without(set, line)).collect::<Vec<_>>())
-        .filter(|set| !depends_on_haste(set))
+        .filter(|set| !depends_on_timing(set))
         .collect();
     assert!(sets.len() > SETS_LEAST, "{}", sets.len());
     let crowd = Crowd::new(world.certificates);

@@ -23,6 +23,11 @@ use crate::tls::TlsVersion;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 
+/// Joins each session with a server that is connected to in this way.
+fn forwarding(config: ConnectConfig) -> Program {
+    Program::Forward { to: yonder(), config: Arc::new(config), stream: silent(FOREVER) }
+}
+
 fn with_header(words: &[u8]) -> Vec<u8> {
     [HEADER, words].concat()
 }
@@ -58,9 +63,7 @@ fn the_ends_that_rules_set_are_those_that_servers_are_told() {
             tcp-request connection set-dst-port int(4321)\n\
             tcp-request connection set-src-port int(99) if { dst 203.0.113.9 } { dst_port 4321 }";
         let connect = ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() };
-        let forward =
-            Program::Forward { to: yonder(), config: Arc::new(connect), stream: silent(FOREVER) };
-        let mut rig = Rig::new(setup, forward);
+        let mut rig = Rig::new(setup, forwarding(connect));
         let site = rig.world.serve(yonder());
         rig.listen(ruled(AcceptConfig::default(), text));
         let client = rig.peer();
@@ -283,12 +286,7 @@ const RESPONSES: &str = "tcp-response inspect-delay 5s\n\
 
 /// A client and a server that are joined, with rules about what servers send.
 fn joined(setup: Setup, text: &str) -> (Rig, Peer, Peer) {
-    let forward = Program::Forward {
-        to: yonder(),
-        config: Arc::new(ConnectConfig::default()),
-        stream: silent(FOREVER),
-    };
-    let mut rig = Rig::new(setup, forward);
+    let mut rig = Rig::new(setup, forwarding(ConnectConfig::default()));
     let site = rig.world.serve(yonder());
     rig.listen(ruled(AcceptConfig::default(), text));
     let client = rig.peer();
@@ -544,12 +542,7 @@ fn nobody_vouches_that_a_refused_answer_was_whole() {
         for (text, ends) in
             [(RESPONSES, true), (&RESPONSES.replace("reject", "silent-drop"), false)]
         {
-            let forward = Program::Forward {
-                to: yonder(),
-                config: Arc::new(ConnectConfig::default()),
-                stream: silent(FOREVER),
-            };
-            let mut rig = Rig::new(setup, forward);
+            let mut rig = Rig::new(setup, forwarding(ConnectConfig::default()));
             let site = rig.world.serve(yonder());
             rig.listen(ruled(accepting(TlsVersion::Tls13), text));
             let client = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, b"");
