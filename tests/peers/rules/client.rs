@@ -1,7 +1,7 @@
 //! The clients that try to connect.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,8 @@ impl Crowd {
             let _ = stream.write_all(piece);
         }
         if visit.ends {
-            stream.finish_writing();
+            // Who was refused with bytes unread was reset, and has no side left to end.
+            let _ = stream.shutdown(Shutdown::Write);
         }
         let hasty = visit.at_last || visit.insists || visit.verdict == Verdict::Unknown;
         let tolerance = if hasty { A_WHILE } else { PATIENCE };
