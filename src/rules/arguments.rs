@@ -10,6 +10,7 @@ use super::context::EvalContext;
 use super::error::{LineFault, named, printable};
 use super::loader::Loader;
 use super::map::{self, Map, MapKind};
+use super::mqtt_field::{MqttField, MqttPacketKind};
 use super::pattern::{self, Case};
 use super::progress::{SLOTS, TrackSlot};
 use super::section::RuleSection;
@@ -65,6 +66,10 @@ pub(super) enum ParamKind {
     Flags,
     /// How many bits of an address of a family are kept, or a mask: of 32 or of 128.
     Mask(u8),
+    /// A packet of MQTT.
+    MqttPacket,
+    /// A field of the packet that the argument in front names.
+    MqttField,
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -110,6 +115,7 @@ pub(super) enum Argument {
     Map(Arc<Map>),
     Value(Value<'static>),
     Expression(Box<Regex>),
+    MqttField(MqttField),
 }
 
 /// The arguments of a word, as many as it has parameters.
@@ -197,6 +203,13 @@ impl Arguments {
         }
     }
 
+    pub(super) fn mqtt_field(&self, at: usize) -> Option<MqttField> {
+        match self.get(at) {
+            Argument::MqttField(field) => Some(*field),
+            _ => None,
+        }
+    }
+
     pub(super) fn expression(&self, at: usize) -> Option<&Regex> {
         match self.get(at) {
             Argument::Expression(expression) => Some(expression),
@@ -216,6 +229,13 @@ pub(super) struct Context<'a> {
 
 /// An argument as it is written, with its place in the line.
 pub(super) type WrittenArgument = (Vec<u8>, Range<usize>);
+
+/// What the other arguments of a word say about how one is read.
+#[derive(Clone, Copy)]
+struct Others {
+    case: Case,
+    packet: Option<MqttPacketKind>,
+}
 
 /// A word with what is written in brackets behind it.
 #[derive(Clone, Debug)]
@@ -252,16 +272,13 @@ impl Written<'_> {
             };
             return Err(LineFault::new(span.clone(), problem, self.usage(params)));
         }
-        let flags = params.iter().position(|param| matches!(param.kind, ParamKind::Flags));
-        let flags = flags.and_then(|at| self.arguments.get(at));
-        let ignores = flags.is_some_and(|(text, _)| text.contains(&b'i'));
-        let case = if ignores { Case::Ignored } else { Case::Exact };
+        let others = self.others(params);
         let read = |(at, param): (usize, &Param)| match self.arguments.get(at) {
             Some((text, span))
                 if !text.is_empty()
                     || matches!(param.kind, ParamKind::Text | ParamKind::Typed(_)) =>
             {
-                one(self.word, param, text, span, case, context)
+                one(self.word, param, text, span, others, context)
             }
             _ if matches!(
                 param.kind,
@@ -282,6 +299,20 @@ impl Written<'_> {
         };
         let all: Result<Vec<_>, _> = params.iter().enumerate().map(read).collect();
         Ok(Arguments(all?.into()))
+    }
+
+    fn others(&self, params: &[Param]) -> Others {
+        let text_of = |is_it: fn(ParamKind) -> bool| {
+            let at = params.iter().position(|param| is_it(param.kind))?;
+            self.arguments.get(at).map(|(text, _)| text)
+        };
+        let flags = text_of(|kind| matches!(kind, ParamKind::Flags));
+        let ignores = flags.is_some_and(|text| text.contains(&b'i'));
+        let packet = text_of(|kind| matches!(kind, ParamKind::MqttPacket));
+        Others {
+            case: if ignores { Case::Ignored } else { Case::Exact },
+            packet: packet.and_then(|text| MqttPacketKind::named(text)),
+        }
     }
 
     fn usage(&self, params: &[Param]) -> String {
@@ -339,6 +370,8 @@ fn what(param: &Param) -> String {
         ParamKind::Expression => "a regular expression".to_owned(),
         ParamKind::Flags => "`g`, `i` or `gi`".to_owned(),
         ParamKind::Mask(bits) => format!("a length of 0 to {bits} or a mask"),
+        ParamKind::MqttPacket => "connect or connack".to_owned(),
+        ParamKind::MqttField => "a field of the packet".to_owned(),
         ParamKind::Word(words) => words.join(" or "),
     }
 }
@@ -348,7 +381,7 @@ fn one(
     param: &Param,
     text: &[u8],
     span: &Range<usize>,
-    case: Case,
+    others: Others,
     context: Context<'_>,
 ) -> Result<Argument, LineFault> {
     let wrong = || {
@@ -423,7 +456,7 @@ fn one(
         }
         ParamKind::Map(kind) => Map::load(kind, as_text?, span, context.load).map(Argument::Map),
         ParamKind::Expression => {
-            let expression = pattern::expression(as_text?, case).map_err(|why| {
+            let expression = pattern::expression(as_text?, others.case).map_err(|why| {
                 let why = printable(&pattern::short_reason(&why));
                 let problem = format!("{} is no regular expression: {why}", named(text));
                 LineFault::new(
@@ -439,6 +472,16 @@ fn one(
             if text.iter().all(is_flag) { Ok(Argument::Text(text.into())) } else { Err(wrong()) }
         }
         ParamKind::Mask(bits) => mask(as_text?, bits).map(Argument::Address).ok_or_else(wrong),
+        ParamKind::MqttPacket => {
+            MqttPacketKind::named(text).map(|_| Argument::Text(text.into())).ok_or_else(wrong)
+        }
+        ParamKind::MqttField => {
+            let field = others.packet.and_then(|packet| packet.field(text));
+            field.map(Argument::MqttField).ok_or_else(|| match others.packet {
+                Some(packet) => LineFault { expected: packet.fields(), ..wrong() },
+                None => wrong(),
+            })
+        }
         ParamKind::Word(words) => {
             if words.iter().any(|known| known.as_bytes() == text) {
                 Ok(Argument::Text(text.into()))

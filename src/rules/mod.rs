@@ -32,6 +32,7 @@ mod loader;
 mod map;
 mod matcher;
 mod mention;
+mod mqtt_field;
 mod pattern;
 mod place;
 mod predefined;

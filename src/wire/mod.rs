@@ -4,6 +4,7 @@ pub mod cip;
 pub mod client_hello;
 pub mod der;
 pub mod exposition;
+pub mod mqtt;
 pub mod opening;
 pub mod protocol;
 pub mod proxy;

@@ -5,6 +5,7 @@ mod addresses;
 mod encoding;
 mod hash;
 mod maps;
+mod mqtt;
 mod numbers;
 mod tables;
 mod text;
@@ -12,13 +13,14 @@ mod word;
 
 pub(super) use word::Converter;
 
-const GROUPS: [&[Converter]; 7] = [
+const GROUPS: [&[Converter]; 8] = [
     text::CONVERTERS,
     numbers::CONVERTERS,
     encoding::CONVERTERS,
     hash::CONVERTERS,
     addresses::CONVERTERS,
     maps::CONVERTERS,
+    mqtt::CONVERTERS,
     tables::CONVERTERS,
 ];
 

@@ -20,6 +20,7 @@ pub(super) use word::FetchWord;
 
 use super::arguments::{Arguments, Context, ParamKind, Written};
 use super::context::{EvalContext, Sample};
+use super::converter;
 use super::error::{LineFault, named};
 use super::place::{Needs, Places};
 use super::suggest::suggest;
@@ -156,6 +157,10 @@ fn unknown(written: &Written<'_>) -> LineFault {
     if let Some(instead) = words::absent_fetch(name) {
         let problem = format!("{} is known to HAProxy and not here", named(name.as_bytes()));
         return LineFault::advising(written.span.clone(), problem, instead);
+    }
+    if converter::all().any(|known| known.name == name) {
+        let problem = format!("`{name}` converts a value, and none is in front of it");
+        return written.fault(problem, format!("a word and a comma in front, as in `src,{name}`"));
     }
     let problem = format!("{} is nothing that can be asked for", named(name.as_bytes()));
     let names: Vec<String> = names().collect();

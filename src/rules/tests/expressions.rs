@@ -22,7 +22,7 @@ fn text(expression: &str) -> Option<String> {
 
 #[test]
 fn every_converter_is_in_a_test() {
-    let rows = include_str!("haproxy/converters.tsv");
+    let rows = [include_str!("haproxy/converters.tsv"), include_str!("haproxy/mqtt.tsv")].concat();
     let others =
         [include_str!("maps.rs"), include_str!("effects.rs"), include_str!("expressions.rs")];
     for converter in converter::all() {

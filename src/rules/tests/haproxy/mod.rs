@@ -6,6 +6,7 @@ mod conversions;
 mod loads;
 mod maps;
 mod matches;
+mod mqtt;
 
 use std::fmt::Write;
 
