@@ -12,8 +12,8 @@ use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
-    self, By, CLIENT, InterfaceEvent, InterfaceState, Lane, ResponseInspection, SERVER,
-    ServerSelection, Side, Stream, Termination, blame,
+    self, By, CLIENT, InspectionStage, InterfaceEvent, InterfaceState, Lane, ResponseInspection,
+    SERVER, ServerSelection, Side, Stream, Termination, blame,
 };
 use crate::sys::Net;
 use crate::time::Time;
@@ -240,7 +240,8 @@ fn inspection(client: &Conn, backend: Option<&str>) -> Option<Box<ResponseInspec
     let delay = rules.response_delay(backend)?;
     let stores = rules.stores_response(backend);
     let backend = backend.map(Into::into);
-    Some(Box::new(ResponseInspection { backend, stores, delay, until: None }))
+    let stage = InspectionStage::Connect;
+    Some(Box::new(ResponseInspection { backend, stores, delay, stage }))
 }
 
 /// Whether a connection may become a side of a stream. Whether it must be open is the caller's check.

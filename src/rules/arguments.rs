@@ -36,8 +36,13 @@ pub(super) enum ParamKind {
     Index,
     /// Bytes in hexadecimal digits.
     Hex,
-    /// An address.
-    Address,
+    /// An address of IPv4.
+    Ipv4,
+    /// An address of IPv6.
+    Ipv6,
+    /// Where the bytes of `payload_lv` begin, counted from the first one or, behind a sign, from those that tell
+    /// their number.
+    PayloadStart,
     /// The name of the section of the listener.
     Frontend,
     /// The name of a backend; that of the section where none is said.
@@ -235,6 +240,8 @@ pub(super) type WrittenArgument = (Vec<u8>, Range<usize>);
 struct Others {
     case: Case,
     packet: Option<MqttPacketKind>,
+    /// Where the bytes end that tell the number of those of `payload_lv`.
+    counted_end: i64,
 }
 
 /// A word with what is written in brackets behind it.
@@ -312,7 +319,16 @@ impl Written<'_> {
         Others {
             case: if ignores { Case::Ignored } else { Case::Exact },
             packet: packet.and_then(|text| MqttPacketKind::named(text)),
+            counted_end: self.counted_end(params),
         }
+    }
+
+    /// The sum of the arguments `offset` and `length`, where there are such.
+    fn counted_end(&self, params: &[Param]) -> i64 {
+        let is_counted = |param: &Param| matches!(param.kind, ParamKind::PayloadStart);
+        let Some(at) = params.iter().position(is_counted) else { return 0 };
+        let number = |(text, _): &WrittenArgument| pattern::saturated(str::from_utf8(text).ok()?);
+        self.arguments.iter().take(at).filter_map(number).sum()
     }
 
     fn usage(&self, params: &[Param]) -> String {
@@ -356,7 +372,11 @@ fn what(param: &Param) -> String {
         ParamKind::Bytes => "a text that is not empty".to_owned(),
         ParamKind::Index => "a number other than 0".to_owned(),
         ParamKind::Hex => "pairs of hexadecimal digits".to_owned(),
-        ParamKind::Address => "an address".to_owned(),
+        ParamKind::Ipv4 => "an address of IPv4".to_owned(),
+        ParamKind::Ipv6 => "an address of IPv6".to_owned(),
+        ParamKind::PayloadStart => {
+            "a number, or one behind `+` or `-`, that leads no further back than to 0".to_owned()
+        }
         ParamKind::Frontend => "the name of this section".to_owned(),
         ParamKind::Backend => "the name of a backend".to_owned(),
         ParamKind::Server => "a server as `BACKEND/SERVER`".to_owned(),
@@ -414,9 +434,17 @@ fn one(
             let bytes = pattern::hex(text).map(|bytes| Argument::Text(bytes.into()));
             bytes.ok_or_else(wrong)
         }
-        ParamKind::Address => {
-            let address = as_text.ok().and_then(|text| text.parse().ok());
-            address.map(Argument::Address).ok_or_else(wrong)
+        ParamKind::Ipv4 => {
+            let address = as_text?.parse().map(IpAddr::V4);
+            address.map(Argument::Address).map_err(|_| wrong())
+        }
+        ParamKind::Ipv6 => {
+            let address = as_text?.parse().map(IpAddr::V6);
+            address.map(Argument::Address).map_err(|_| wrong())
+        }
+        ParamKind::PayloadStart => {
+            let start = payload_start(as_text?, others.counted_end);
+            start.map(Argument::Number).ok_or_else(wrong)
         }
         ParamKind::Frontend => {
             if matches!(context.section, RuleSection::Front(own) if own.as_bytes() == text) {
@@ -489,6 +517,21 @@ fn one(
                 Err(wrong())
             }
         }
+    }
+}
+
+/// The place of a byte that is written so, with a sign in front or none.
+fn payload_start(text: &str, counted_end: i64) -> Option<i64> {
+    let place = |digits| {
+        let place = i64::try_from(pattern::number(digits)?).ok()?;
+        Some(place).filter(|place| *place <= PLACE_MAX)
+    };
+    if let Some(digits) = text.strip_prefix('+') {
+        return Some(counted_end + place(digits)?);
+    }
+    match text.strip_prefix('-') {
+        Some(digits) => Some(counted_end - place(digits)?).filter(|start| *start >= 0),
+        None => place(text),
     }
 }
 

@@ -24,6 +24,7 @@ use super::token::{Token, not_a_time, tokens};
 use super::usage::{Asked, Usage};
 use super::verb::{Verb, VerbContext};
 use super::words;
+use super::written;
 use super::{Choice, Environment, Rule, RuleSet, SectionRules};
 use crate::table::{DataType, time};
 
@@ -389,7 +390,11 @@ impl<'a> Compiler<'a> {
 
     fn stick(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let purpose = StickPurpose::parse(line)?;
-        let (token, expression, table) = stick::value(line, purpose.place, self.context())?;
+        let (token, expression, table) = written::table_key(line, purpose.place, self.context())?;
+        // Those of a text do, where a `stick` line names them.
+        if !table.stores(DataType::ServerId) {
+            return Err(tables::not_stored(&table, DataType::ServerId, token.span.clone()));
+        }
         let asked = Asked::of(&expression, &named(&token.word));
         self.usage.ask(asked, purpose.place, self.line, token.span.clone());
         let condition = self.condition(line, purpose.place)?;

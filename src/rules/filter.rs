@@ -3,6 +3,7 @@
 use super::error::{LineFault, named};
 use super::facts::LimitedDirection;
 use super::line::Line;
+use super::section::name_of;
 use super::suggest::suggest;
 use super::token::{Token, not_a_time};
 use crate::table::{size, time};
@@ -31,39 +32,36 @@ impl Filters {
             let problem = format!("{} is no filter here", named(&token.word));
             return Err(LineFault::new(token.span.clone(), problem, "`bwlim-in` or `bwlim-out`"));
         };
-        let name = line.next("a name")?;
-        let (mut limit, mut period) = (None, None);
+        let token = line.next("a name")?;
+        let name = name_of(token)?;
+        if self.0.iter().any(|filter| *filter.name == *name) {
+            let problem = format!("there is a filter {} already", named(&token.word));
+            return Err(LineFault::new(token.span.clone(), problem, "one filter of each name"));
+        }
+        let (mut limit, mut period, mut least) = (None, None, None);
         while let Some(word) = line.next_if(|_| true) {
             if word.is("default-limit") {
-                let token = line.next("a number of bytes, such as `1m`")?;
-                limit = Some(token.text().and_then(bytes).ok_or_else(|| {
-                    let problem = format!("{} is no number of bytes", named(&token.word));
-                    LineFault::new(token.span.clone(), problem, "a number, such as `100k` or `1m`")
-                })?);
+                once(&mut limit, word, byte_count(line)?)?;
             } else if word.is("default-period") {
                 let token = line.next("a time")?;
-                period = Some(token.text().and_then(time).ok_or_else(|| not_a_time(token))?);
+                let span = token.text().and_then(time).ok_or_else(|| not_a_time(token))?;
+                once(&mut period, word, span)?;
             } else if word.is("min-size") {
                 // How small pieces may be is the relay's business.
-                line.next("a number of bytes")?;
+                once(&mut least, word, byte_count(line)?)?;
             } else {
                 return Err(unknown(word));
             }
         }
         let bytes = limit.ok_or_else(|| line.ended("`default-limit SIZE`"))?;
         let period = period.ok_or_else(|| line.ended("`default-period TIME`"))?;
-        let text = name.text().unwrap_or_default();
-        if self.0.iter().any(|filter| *filter.name == *text) {
-            let problem = format!("there is a filter {} already", named(&name.word));
-            return Err(LineFault::new(name.span.clone(), problem, "one filter of each name"));
-        }
-        self.0.push(Filter { name: text.into(), direction: *direction, bytes, period });
+        self.0.push(Filter { name: name.into(), direction: *direction, bytes, period });
         Ok(())
     }
 
     /// The filter that `token` names.
     pub(super) fn find(&self, token: &Token) -> Result<&Filter, LineFault> {
-        let name = token.text().unwrap_or_default();
+        let name = name_of(token)?;
         self.0.iter().find(|filter| *filter.name == *name).ok_or_else(|| {
             let problem = format!("there is no filter {}", named(&token.word));
             let expected = "a line `filter bwlim-in NAME ...` or `filter bwlim-out NAME ...` above";
@@ -71,6 +69,22 @@ impl Filters {
             LineFault::new(token.span.clone(), problem, expected).near(suggest(name, known))
         })
     }
+}
+
+fn byte_count(line: &mut Line<'_>) -> Result<u64, LineFault> {
+    let token = line.next("a number of bytes, such as `1m`")?;
+    token.text().and_then(bytes).ok_or_else(|| {
+        let problem = format!("{} is no number of bytes", named(&token.word));
+        LineFault::new(token.span.clone(), problem, "a number, such as `100k` or `1m`")
+    })
+}
+
+fn once<T>(place: &mut Option<T>, word: &Token, value: T) -> Result<(), LineFault> {
+    if place.replace(value).is_some() {
+        let problem = format!("{} has been said already", named(&word.word));
+        return Err(LineFault::new(word.span.clone(), problem, "it once"));
+    }
+    Ok(())
 }
 
 fn unknown(word: &Token) -> LineFault {

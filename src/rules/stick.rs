@@ -112,38 +112,19 @@ pub(super) fn remembering(text: &str) -> BTreeSet<String> {
         if let Some(word) = RuleSection::begun_by(first) {
             section = RuleSection::parse(word, &mut line).unwrap_or(section);
         } else if first.is(STICK) {
-            let behind = words.windows(2).find(|pair| pair[0].is("table"));
-            let table = behind.and_then(|pair| pair[1].text()).unwrap_or_else(|| section.table());
+            let table = named_table(&mut line).unwrap_or_else(|| section.table());
             named.insert(table.to_owned());
         }
     }
     named
 }
 
-/// Reads the value and the table of a `stick` line.
-pub(super) fn value<'l>(
-    line: &mut Line<'l>,
-    place: Places,
-    context: Context<'_>,
-) -> Result<(Cow<'l, Token>, Expression, Arc<Table>), LineFault> {
-    let token = line.expression()?;
-    let expression = written::expression(&token, context)?;
-    if !expression.places().contains(place) {
-        return Err(unseen(&token, &named(&token.word), expression.places()));
-    }
-    let table = match line.next_if(|token| token.is("table")) {
-        None => context.tables.find(None, context.section.table(), &token.span)?,
-        Some(_) => {
-            let name = line.next("the name of a table")?;
-            context.tables.find(
-                Some(name.text().unwrap_or_default()),
-                context.section.table(),
-                &name.span,
-            )?
-        }
-    };
-    key::fits_table(&token, expression.kind, &table)?;
-    Ok((token, expression, table))
+/// The table that a `stick` line names behind its purpose and its value.
+fn named_table<'l>(line: &mut Line<'l>) -> Option<&'l str> {
+    line.next_if(|_| true)?;
+    line.expression().ok()?;
+    line.next_if(|token| token.is("table"))?;
+    line.next_if(|_| true)?.text()
 }
 
 impl Stick {

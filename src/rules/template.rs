@@ -4,7 +4,7 @@ use super::arguments::Context;
 use super::context::{EvalContext, Sample};
 use super::error::{LineFault, named};
 use super::expression::Expression;
-use super::place::{Places, unseen};
+use super::place::Places;
 use super::token::Token;
 use super::value::{MADE_MAX, Value};
 use super::written;
@@ -45,7 +45,10 @@ impl Template {
                     let start = at + 2;
                     let length = closing(inside).ok_or_else(|| unclosed(token))?;
                     let part = part_of(token, start, start + length);
-                    (TemplatePart::Value(value(&part, place, context)?), length + 3)
+                    (
+                        TemplatePart::Value(written::known_expression(&part, place, context)?),
+                        length + 3,
+                    )
                 }
                 [SIGN, ..] => return Err(stray(token)),
                 _ => {
@@ -88,14 +91,6 @@ impl Template {
         }
         Sample { value: Some(Value::Str(text.into())), may_change }
     }
-}
-
-fn value(token: &Token, place: Places, context: Context<'_>) -> Result<Expression, LineFault> {
-    let expression = written::expression(token, context)?;
-    if !expression.places().contains(place) {
-        return Err(unseen(token, &named(&token.word), expression.places()));
-    }
-    Ok(expression)
 }
 
 fn stray(token: &Token) -> LineFault {

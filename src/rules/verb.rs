@@ -8,10 +8,9 @@ use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::facts::LogLevel;
 use super::filter::{Filters, bytes};
-use super::key;
 use super::line::Line;
 use super::pattern;
-use super::place::{Places, unseen};
+use super::place::Places;
 use super::progress::TrackSlot;
 use super::suggest::suggest;
 use super::template::Template;
@@ -176,10 +175,7 @@ fn expression<'l>(
     it: &VerbContext<'_>,
 ) -> Result<(Cow<'l, Token>, Expression), LineFault> {
     let token = line.expression()?;
-    let expression = written::expression(&token, it.context)?;
-    if !expression.places().contains(it.place) {
-        return Err(unseen(&token, &named(&token.word), expression.places()));
-    }
+    let expression = written::known_expression(&token, it.place, it.context)?;
     Ok((token, expression))
 }
 
@@ -212,16 +208,7 @@ fn variable_text(
 }
 
 fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<Action, LineFault> {
-    let (token, expression) = expression(line, it)?;
-    let Context { tables, section, .. } = it.context;
-    let table = match line.next_if(|token| token.is("table")) {
-        None => tables.find(None, section.table(), &token.span)?,
-        Some(_) => {
-            let name = line.next("the name of a table")?;
-            tables.find(Some(name.text().unwrap_or_default()), section.table(), &name.span)?
-        }
-    };
-    key::fits_table(&token, expression.kind, &table)?;
+    let (_, expression, table) = written::table_key(line, it.place, it.context)?;
     Ok(Action::Track(slot, expression, table))
 }
 

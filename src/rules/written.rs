@@ -1,16 +1,22 @@
 //! Words with brackets behind them, as they are written in a token: `src,map_ip(file,"a b")`.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::arguments::{Context, Written, WrittenArgument};
 use super::converter;
 use super::error::{LineFault, named};
 use super::expression::{Conversion, Expression};
 use super::fetch::Fetch;
+use super::key;
+use super::line::Line;
+use super::place::{Places, unseen};
 use super::suggest::suggest;
 use super::token::Token;
 use super::value::ValueType;
 use super::words;
+use crate::table::Table;
 
 /// The word of a token, and what stands in brackets behind it.
 pub(super) fn word(token: &Token) -> Result<Written<'_>, LineFault> {
@@ -42,6 +48,39 @@ pub(super) fn expression(token: &Token, context: Context<'_>) -> Result<Expressi
         kind = next;
     }
     Ok(Expression { fetch, converters: converters.into(), kind })
+}
+
+/// The expression of a token in a line of this kind, which has to know it.
+pub(super) fn known_expression(
+    token: &Token,
+    place: Places,
+    context: Context<'_>,
+) -> Result<Expression, LineFault> {
+    let expression = expression(token, context)?;
+    if !expression.places().contains(place) {
+        return Err(unseen(token, &named(&token.word), expression.places()));
+    }
+    Ok(expression)
+}
+
+/// Reads `VALUE [table NAME]`: what is a key, and the table it is a key of.
+pub(super) fn table_key<'l>(
+    line: &mut Line<'l>,
+    place: Places,
+    context: Context<'_>,
+) -> Result<(Cow<'l, Token>, Expression, Arc<Table>), LineFault> {
+    let token = line.expression()?;
+    let expression = known_expression(&token, place, context)?;
+    let (name, span) = match line.next_if(|token| token.is("table")) {
+        None => (None, &token.span),
+        Some(_) => {
+            let name = line.next("the name of a table")?;
+            (Some(name.text().unwrap_or_default()), &name.span)
+        }
+    };
+    let table = context.tables.find(name, context.section.table(), span)?;
+    key::fits_table(&token, expression.kind, &table)?;
+    Ok((token, expression, table))
 }
 
 struct WrittenReader<'t> {

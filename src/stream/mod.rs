@@ -123,10 +123,20 @@ pub(crate) struct ResponseInspection {
     pub(crate) backend: Option<Box<str>>,
     /// The server is remembered by its first bytes, so these are waited for.
     pub(crate) stores: bool,
-    /// How long they may wait, in nanoseconds; 0: not at all.
+    /// How long the rules may wait for them, in nanoseconds; 0: not at all.
     pub(crate) delay: u64,
-    /// Until when they wait, from when the server is reached on.
-    pub(crate) until: Option<Time>,
+    pub(crate) stage: InspectionStage,
+}
+
+/// What an inspection waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum InspectionStage {
+    /// The server is to be reached.
+    Connect,
+    /// The rules are to decide, until then at the latest.
+    Rules { until: Time },
+    /// The rules have accepted, and the server is to send what it is remembered by.
+    FirstBytes,
 }
 
 /// Two connections joined.

@@ -156,21 +156,7 @@ impl TableConfig {
                 "nopurge" => once(&mut nopurge, word, ())?,
                 "store" => {
                     for item in words.demand(DATA)?.items() {
-                        let stored = stored(item)?;
-                        // The counters are one array: what is named of it is the most of its length.
-                        if let Stored::Gpc(count) = stored
-                            && let Some(Stored::Gpc(other)) =
-                                store.iter_mut().find(|it| matches!(it, Stored::Gpc(_)))
-                            && *other != count
-                        {
-                            *other = count.max(*other);
-                            continue;
-                        }
-                        if store.iter().any(|other| other.data() == stored.data()) {
-                            let twice = TableError::Twice(stored.data());
-                            return Err(item.wrong(DefinitionFault::Table(twice)));
-                        }
-                        store.push(stored);
+                        add_stored(&mut store, item)?;
                     }
                 }
                 "srvkey" => {
@@ -223,6 +209,20 @@ fn key_len(words: &mut WordCursor<'_>) -> Result<usize, DefinitionError> {
     len.filter(|len| (1..=KEY_LEN_MAX).contains(len)).ok_or_else(|| word.expected(LEN))
 }
 
+fn add_stored(store: &mut Vec<Stored>, item: Word<'_>) -> Result<(), DefinitionError> {
+    let stored = stored(item)?;
+    let held = store.iter_mut().find(|held| held.data() == stored.data());
+    match (held, stored) {
+        (None, _) => store.push(stored),
+        // The counters are one array: what is named of it is the most of its length.
+        (Some(Stored::Gpc(held)), Stored::Gpc(count)) if *held != count => {
+            *held = count.max(*held);
+        }
+        _ => return Err(item.wrong(DefinitionFault::Table(TableError::Twice(stored.data())))),
+    }
+    Ok(())
+}
+
 fn stored(item: Word<'_>) -> Result<Stored, DefinitionError> {
     let (name, argument) = item.call();
     let plain = |stored| match argument {
@@ -255,17 +255,14 @@ fn stored(item: Word<'_>) -> Result<Stored, DefinitionError> {
         "gpc1" => plain(Stored::Gpc(2)),
         "gpc1_rate" | "gpc_rate" => unsupported(USE_GPC0_RATE),
         "gpt" => unsupported(USE_GPT0),
-        name if HTTP_NAMES.contains(&name) => {
-            let which = HTTP_NAMES.iter().position(|known| *known == name).unwrap_or(0) as u8;
-            match argument {
-                None if name.ends_with("_cnt") => Ok(Stored::Http(which)),
-                Some(period) if name.ends_with("_rate") && time(period).is_some() => {
-                    Ok(Stored::Http(which))
-                }
-                _ => Err(item.expected(PERIOD)),
+        _ => match HTTP_NAMES.iter().position(|known| *known == name) {
+            None => Err(item.expected(DATA)),
+            Some(which) if name.ends_with("_cnt") => plain(Stored::Http(which as u8)),
+            Some(which) => {
+                let period = argument.and_then(time).ok_or_else(|| item.expected(PERIOD));
+                period.map(|_| Stored::Http(which as u8))
             }
-        }
-        _ => Err(item.expected(DATA)),
+        },
     }
 }
 

@@ -190,8 +190,8 @@ const fn protocol_name(level: u8) -> Option<&'static str> {
 /// Whether a level knows these flags together.
 fn flags_fit(level: u8, flags: u8) -> bool {
     let has = |of: u8| flags & of != 0;
-    let no_such_qos = flags & flag::WILL_QOS == flag::WILL_QOS;
-    // MQTT-3.1.2-11 to -15. Before, what is said of a will that is not there is ignored.
+    let no_such_qos = has(flag::WILL) && flags & flag::WILL_QOS == flag::WILL_QOS;
+    // MQTT-3.1.2-11 to -15. Before, what is said of a will that is not there is disregarded.
     let will_fits = has(flag::WILL) || !has(flag::WILL_QOS | flag::WILL_RETAIN) || level == V3_1;
     // MQTT-3.1.2-22 of version 3.1.1, and the same in words before; version 5 allows a password alone.
     let user_fits = has(flag::USERNAME) || !has(flag::PASSWORD) || level == V5;

@@ -368,6 +368,48 @@ fn a_server_that_says_little_is_waited_for_no_longer_than_told() {
     });
 }
 
+/// A server is remembered by the first bytes it sends, with this rule before.
+fn remembering(rule: &str) -> String {
+    format!(
+        "stick-table type binary len 4 size 100\n\
+         tcp-response inspect-delay 5s\n\
+         {rule}\n\
+         stick store-response res.payload(0,4)"
+    )
+}
+
+#[test]
+fn rules_wait_no_longer_for_a_server_that_is_to_be_remembered() {
+    everywhere(|setup| {
+        let text = remembering("tcp-response content reject unless { res.len gt 0 }");
+        let (mut rig, client, server) = joined(setup, &text);
+        rig.run_for(4 * SECOND);
+        assert!(!server.saw_reset() && !server.saw_fin());
+        rig.run_for(2 * SECOND);
+        assert!(server.saw_reset() || server.saw_fin());
+        close_all(&[client, server]);
+        rig.run();
+        let events = rig.finish();
+        let end = reports(&events).first().cloned().expect("a stream");
+        assert_eq!(end.cause.as_ref().map(|cause| cause.why), Some(Why::Denied));
+    });
+}
+
+#[test]
+fn rules_that_have_accepted_a_server_are_not_evaluated_again_when_it_speaks() {
+    everywhere(|setup| {
+        let text = remembering("tcp-response content reject if { res.len gt 0 }");
+        let (mut rig, client, server) = joined(setup, &text);
+        rig.run_for(6 * SECOND);
+        server.send(b"late");
+        rig.settle();
+        assert_eq!(client.received(), b"late");
+        close_all(&[client, server]);
+        rig.run();
+        rig.finish();
+    });
+}
+
 #[test]
 fn rules_about_responses_are_those_of_the_backend_or_else_those_for_all() {
     let rules = compile(

@@ -24,12 +24,12 @@ fetches! {
         "as `req.payload`, or as `res.payload` in lines about what the server sends", "";
     "payload_lv"
         [param("offset", PLACE), param("length", ParamKind::Number(1, LENGTH_BYTES_MAX)),
-         optional("offset2", ParamKind::Text)]: Bin, DATA, Bytes,
+         optional("offset2", ParamKind::PayloadStart)]: Bin, DATA, Bytes,
         counted_payload,
         "as `req.payload_lv`, or as `res.payload_lv`", "";
     "req.payload_lv"
         [param("offset", PLACE), param("length", ParamKind::Number(1, LENGTH_BYTES_MAX)),
-         optional("offset2", ParamKind::Text)]: Bin, PREFIX, Bytes,
+         optional("offset2", ParamKind::PayloadStart)]: Bin, PREFIX, Bytes,
         counted_payload,
         "the bytes whose number stands at an offset, in so many bytes in network order: those right behind \
          the number, or from `offset2`, which counts from there behind `+` or `-`", "";
@@ -78,7 +78,7 @@ fetches! {
         "as `req.payload`, of the bytes of the server", "";
     "res.payload_lv"
         [param("offset", PLACE), param("length", ParamKind::Number(1, LENGTH_BYTES_MAX)),
-         optional("offset2", ParamKind::Text)]: Bin, RESPONSE, Bytes,
+         optional("offset2", ParamKind::PayloadStart)]: Bin, RESPONSE, Bytes,
         counted_payload,
         "as `req.payload_lv`, of the bytes of the server", "";
 }
@@ -110,31 +110,9 @@ fn payload<'s>(context: &'s EvalContext<'_>, at: usize, length: usize) -> Sample
     }
 }
 
-/// Where the bytes begin whose number stands in `length` bytes at `at`.
-fn start_behind(at: usize, length: usize, offset: &[u8]) -> Result<usize, &'static str> {
-    const NUMBER: &str = "a number, or one behind `+` or `-`";
-    let behind = at + length;
-    let text = std::str::from_utf8(offset).map_err(|_| NUMBER)?;
-    if text.is_empty() {
-        return Ok(behind);
-    }
-    let distance: usize = text.trim_start_matches(['+', '-']).parse().map_err(|_| NUMBER)?;
-    match text.as_bytes()[0] {
-        b'+' => behind.checked_add(distance).ok_or(NUMBER),
-        b'-' => behind.checked_sub(distance).ok_or("an offset within the bytes"),
-        _ => Ok(distance),
-    }
-}
-
 fn counted_payload<'s>(context: &'s EvalContext<'_>, arguments: &'s Arguments) -> Sample<'s> {
     let (at, length) = (arguments.place(0), arguments.place(1));
-    match start_behind(at, length, arguments.text(2)) {
-        Ok(start) => counted(context, at, length, start),
-        Err(_) => Sample::settled(None),
-    }
-}
-
-fn counted<'s>(context: &'s EvalContext<'_>, at: usize, length: usize, start: usize) -> Sample<'s> {
+    let start = if arguments.is_given(2) { arguments.place(2) } else { at + length };
     let bytes = context.facts.prefix().bytes;
     let Some(number) = bytes.get(at..at + length) else {
         return Sample { value: None, may_change: context.may_grow() };

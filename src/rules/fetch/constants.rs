@@ -27,10 +27,10 @@ fetches! {
     "bin" [param("hex", ParamKind::Hex)]: Bin, EVERYWHERE, Nothing,
         |_, arguments| Sample::settled(Some(Value::bin(arguments.text(0)))),
         "the bytes that are written, in hexadecimal digits", "";
-    "ipv4" [param("address", ParamKind::Address)]: Addr, EVERYWHERE, Nothing,
+    "ipv4" [param("address", ParamKind::Ipv4)]: Addr, EVERYWHERE, Nothing,
         |_, arguments| Sample::settled(arguments.address(0).map(Value::Addr)),
         "the address that is written", "";
-    "ipv6" [param("address", ParamKind::Address)]: Addr, EVERYWHERE, Nothing,
+    "ipv6" [param("address", ParamKind::Ipv6)]: Addr, EVERYWHERE, Nothing,
         |_, arguments| Sample::settled(arguments.address(0).map(Value::Addr)),
         "the address that is written", "";
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::visitor::Visitor;
 use super::{NOW, parse};
 use crate::rules::{Environment, RulePhase, RuleProgress, RuleSet, Tables, Verdict};
-use crate::table::{Table, TableConfig};
+use crate::table::{DataType, Table, TableConfig};
 
 const COUNTS: &str = "stick-table type ip size 10 store gpc0\n\
      tcp-request connection track-sc0 src\n\
@@ -55,4 +55,36 @@ fn a_host_brings_tables_that_lines_name_and_cannot_define_again() {
     let text = format!("{COUNTS}\nbackend seen\nstick-table type ip size 10");
     let why = RuleSet::parse(text.as_bytes(), environment).expect_err("it is there");
     assert_eq!(why.problem, "there is a table `seen` already");
+}
+
+#[test]
+fn the_table_of_a_stick_line_is_the_one_it_names_behind_its_value() {
+    for line in [
+        "stick on src",
+        "stick on src if { var(sess.x) -m str table }",
+        "acl table src 192.0.2.1\nstick on src if table other",
+        "stick on src, ipmask(24) table web",
+    ] {
+        let rules = parse(&format!(
+            "frontend web\nstick-table type ip size 10\nacl other always_true\n\
+             tcp-request session set-var(sess.x) str(a)\n{line}"
+        ));
+        let table = rules.tables().get("web").expect("a table");
+        assert!(table.stores(DataType::ServerId), "{line}");
+    }
+}
+
+#[test]
+fn a_table_of_the_host_that_stores_no_server_remembers_none() {
+    let load = |_: &str| Err(String::new());
+    for (store, problem) in
+        [("conn_cur", Some("table `seen` does not store server_id")), ("server_id", None)]
+    {
+        let config = TableConfig::parse("seen", &format!("type ip size 10 store {store}"));
+        let mut tables = Tables::default();
+        assert!(tables.add(Table::new(config.expect("a table")).expect("a table")));
+        let environment = Environment { tables: &tables, before: None, load: &load };
+        let rules = RuleSet::parse(b"stick on src table seen", environment);
+        assert_eq!(rules.err().map(|why| why.problem).as_deref(), problem);
+    }
 }

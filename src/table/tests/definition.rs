@@ -112,7 +112,10 @@ fn what_is_wrong_is_named_with_its_column_and_what_belongs_there() {
         ("type ip size 1 store gpc(2,gpt0", "\"gpc(2,gpt0\": expected server_id"),
         ("type ip size 1 store gpt(2)", "not supported; there is one tag, gpt0"),
         ("type ip size 1 store http_req_rate", "\"http_req_rate\": expected a period"),
-        ("type ip size 1 store http_req_cnt(1s)", "\"http_req_cnt(1s)\": expected a period"),
+        (
+            "type ip size 1 store http_req_cnt(1s)",
+            "\"http_req_cnt(1s)\": expected nothing in parentheses",
+        ),
         ("type ip size 1 peers mine", "column 16, \"peers\": not supported; tables are not sent"),
         ("type ip size 1 stor\u{e9} gpt0", "column 16, \"stor\u{e9}\": expected type, size"),
     ];
