@@ -4384,9 +4384,9 @@ vst_status vst_rules_new(const uint8_t *text,
                          char *why,
                          size_t why_size);
 
-// Replaces the rules in a set: what uses rules uses the rules of by for every connection that
-// begins from now on. Connections that have begun keep the rules that they began with. The handle
-// by is not kept and may be freed.
+// Puts the rules of the set by in the place of those of the set rules: connections that begin from
+// now on are evaluated by them. Connections that have begun keep the rules that they began with. The
+// handle by is not kept and may be freed.
 //
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_CONFIG (a configuration with TLS uses rules, behind which no ClientHello is

@@ -8,10 +8,9 @@ use std::num::NonZeroU64;
 
 use crate::time::{MILLISECOND, Time};
 
-/// After everything was spent, bytes wait until so much of the limit is there again that a wake-up is
-/// worth it: what comes in this span, in nanoseconds,
+/// After all was spent, bytes wait for what comes in this span, in nanoseconds, so that a wake-up is worth it.
 const PIECE_SPAN: u64 = 20 * MILLISECOND;
-/// but no more than so many bytes: the payload of one TLS record.
+/// The most bytes that are waited for: the payload of one TLS record.
 pub(crate) const PIECE_MAX: u64 = 16 * 1024;
 
 /// How many bytes may move in how many nanoseconds.

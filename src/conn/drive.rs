@@ -125,7 +125,7 @@ impl Conn {
             (_, Plan::Outgoing(_)) => self.events.insert(Events::CONNECTED),
             (_, Plan::Incoming(_) | Plan::Adopted) => {
                 if let Some(rule_state) = self.facts.rule_state_mut() {
-                    rule_state.session(now);
+                    rule_state.count_session(now);
                 }
                 self.facts.leave_opening();
             }

@@ -107,7 +107,7 @@ impl RuleState {
     }
 
     /// Counts the connection as a session in the entries that track it, once in each.
-    pub(crate) fn session(&mut self, now: Time) {
+    pub(crate) fn count_session(&mut self, now: Time) {
         for (tracked, is_counted) in self.progress.tracks.slots().zip(&mut self.sessions) {
             if let Some(tracked) = tracked
                 && !std::mem::replace(is_counted, true)
@@ -132,14 +132,26 @@ impl RuleState {
     /// Whether a session does not need it: no entry tracks it, no rule set anything, and rules choose
     /// no backend and remember no server.
     pub(crate) fn is_spent(&self) -> bool {
-        let set = self.ends != SetEnds::default()
-            || !self.variables.is_empty()
-            || !self.captures.is_empty()
-            || self.log_level.is_some();
-        let chooses = self.rules.chooses_backends()
-            || self.rules.remembers_servers()
-            || self.rules.looks_at_responses();
-        !set && !chooses && self.progress.tracks.is_empty()
+        let Self {
+            rules,
+            progress,
+            variables,
+            ends,
+            captures,
+            log_level,
+            sticks: _,
+            settled: _,
+            counted: _,
+            sessions: _,
+        } = self;
+        // What is left out belongs to rules that are still to be evaluated, or to entries that track it.
+        let set = *ends != SetEnds::default()
+            || !variables.is_empty()
+            || !captures.is_empty()
+            || log_level.is_some();
+        let chooses =
+            rules.chooses_backends() || rules.remembers_servers() || rules.looks_at_responses();
+        !set && !chooses && progress.tracks.is_empty()
     }
 
     /// Adds the bytes received and sent since the last call; the arguments are totals.

@@ -82,16 +82,12 @@ pub(super) fn begin_session<N>(conn: &mut Conn, cx: &Cx<'_, N>) {
         cx.directory.count_session(listener, cx.now);
     }
     if let Some(rule_state) = conn.facts.rule_state_mut() {
-        rule_state.session(cx.now);
+        rule_state.count_session(cx.now);
     }
 }
 
 fn denied(op: Op, line: u32) -> Progress {
-    Progress::Failed(cause(op, line))
-}
-
-fn cause(op: Op, line: u32) -> Box<Cause> {
-    Box::new(Cause { at: Some(op), ..*denial(line) })
+    Progress::Failed(denial(Some(op), line))
 }
 
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: RulePhase) -> Verdict {
@@ -145,8 +141,8 @@ pub(crate) fn remember_server<N: Net>(
 }
 
 /// The failure of a connection to which the rule of a line says no.
-pub(crate) fn denial(line: u32) -> Box<Cause> {
-    Box::new(Cause::new(None, Why::Denied).because(format!("the rule of line {line} says no")))
+pub(crate) fn denial(at: Option<Op>, line: u32) -> Box<Cause> {
+    Box::new(Cause::new(at, Why::Denied).because(format!("the rule of line {line} says no")))
 }
 
 /// Calls `ask` with the rules of a connection and a view of it; `None` where it has no rules.

@@ -144,7 +144,18 @@ impl Action {
             | Self::Limit(_, ByteRate { bytes: Operand::Expression(expression), .. }) => {
                 Some(expression)
             }
-            _ => None,
+            Self::Accept
+            | Self::Reject
+            | Self::SilentDrop
+            | Self::IncrementGpc(..)
+            | Self::SetGpt0(_, Operand::Number(_))
+            | Self::SetMark(_)
+            | Self::SetTos(_)
+            | Self::SetVariableText(..)
+            | Self::UnsetVariable(_)
+            | Self::SetLogLevel(_)
+            | Self::ExpectProxy
+            | Self::Limit(_, ByteRate { bytes: Operand::Number(_), .. }) => None,
         }
     }
 

@@ -327,8 +327,9 @@ impl Written<'_> {
     fn counted_end(&self, params: &[Param]) -> i64 {
         let is_counted = |param: &Param| matches!(param.kind, ParamKind::PayloadStart);
         let Some(at) = params.iter().position(is_counted) else { return 0 };
-        let number = |(text, _): &WrittenArgument| pattern::saturated(str::from_utf8(text).ok()?);
-        self.arguments.iter().take(at).filter_map(number).sum()
+        // One that is too large is refused where it stands.
+        let place = |(text, _): &WrittenArgument| place(str::from_utf8(text).ok()?);
+        self.arguments.iter().take(at).filter_map(place).sum()
     }
 
     fn usage(&self, params: &[Param]) -> String {
@@ -520,12 +521,13 @@ fn one(
     }
 }
 
+fn place(digits: &str) -> Option<i64> {
+    let place = i64::try_from(pattern::number(digits)?).ok()?;
+    Some(place).filter(|place| *place <= PLACE_MAX)
+}
+
 /// The place of a byte that is written so, with a sign in front or none.
 fn payload_start(text: &str, counted_end: i64) -> Option<i64> {
-    let place = |digits| {
-        let place = i64::try_from(pattern::number(digits)?).ok()?;
-        Some(place).filter(|place| *place <= PLACE_MAX)
-    };
     if let Some(digits) = text.strip_prefix('+') {
         return Some(counted_end + place(digits)?);
     }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::absent_words;
 use super::action::Action;
+use super::action_word::{ActionContext, ActionWord};
 use super::arguments::Context;
 use super::backend_name::BackendName;
 use super::condition::Acl;
@@ -22,8 +24,6 @@ use super::suggest::suggest;
 use super::tables;
 use super::token::{Token, not_a_time, tokens};
 use super::usage::{Asked, Usage};
-use super::verb::{Verb, VerbContext};
-use super::words;
 use super::written;
 use super::{Choice, Environment, Rule, RuleSet, SectionRules};
 use crate::table::{DataType, time};
@@ -333,9 +333,9 @@ impl<'a> Compiler<'a> {
     fn rule(&mut self, line: &mut Line<'_>, place: Places) -> Result<Rule, LineFault> {
         let context = self.context();
         let mut it =
-            VerbContext { context, filters: &self.filters, place, captures: self.captures };
+            ActionContext { context, filters: &self.filters, place, captures: self.captures };
         let word = line.peek().map_or(0..0, |word| word.span.clone());
-        let action = Verb::parse(line, &mut it)?;
+        let action = ActionWord::parse(line, &mut it)?;
         self.use_action(&action, place, word);
         let condition = self.condition(line, place)?;
         Ok(Rule { action, condition, line: self.line })
@@ -463,7 +463,7 @@ const STICK_TABLE: &str = "stick-table";
 /// The fault of a line that begins with this word.
 fn unknown(first: &Token) -> LineFault {
     let name = first.text().unwrap_or_default();
-    if let Some(instead) = words::elsewhere(name) {
+    if let Some(instead) = absent_words::elsewhere(name) {
         let problem = format!("{} is no business of rules", named(&first.word));
         return LineFault::advising(first.span.clone(), problem, instead);
     }

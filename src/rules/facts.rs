@@ -27,7 +27,8 @@ pub trait ConnView {
     fn listener(&self) -> Option<ListenerView<'_>>;
     /// The PROXY header that came first.
     fn proxy(&self) -> Option<&proxy::Header>;
-    /// The first bytes of the client that were read and not consumed; behind TLS, as it decrypted them.
+    /// The first bytes of the client that were read and not consumed, after TLS as it decrypted them; for rules
+    /// about responses those of the server.
     fn prefix(&self) -> Prefix<'_>;
     /// What the handshake with the client agreed on.
     fn tls(&self) -> Option<Tls<'_>>;

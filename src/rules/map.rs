@@ -64,7 +64,7 @@ enum MapKeys {
     Expressions(Vec<Regex>),
     Numbers(Segments),
     /// Of IPv4 and of IPv6.
-    Addresses(Box<[Segments; 2]>),
+    Addresses(Box<[Segments<NetworkRank>; 2]>),
 }
 
 /// A line of a file: its number, and its parts.
@@ -230,7 +230,7 @@ impl MapKeys {
         match self {
             Self::Addresses(families) => {
                 let (family, number) = numbered(address);
-                families[family].rank(number).map(|rank| rank % PER_LENGTH)
+                families[family].rank(number).map(|(_, place)| place)
             }
             _ => None,
         }
@@ -242,17 +242,17 @@ fn by_key(entries: &[MapLine<'_>]) -> HashMap<Box<[u8]>, usize> {
     entries.iter().enumerate().rev().map(|(at, entry)| (entry.key.into(), at)).collect()
 }
 
-/// More entries than any file has: the rank of a network is first by the length of its prefix, then by
-/// its place.
-const PER_LENGTH: usize = 1 << 40;
+/// How many addresses a network has, as the bits behind its prefix, and its place in the file: the smallest
+/// network counts, and of those that are alike the first.
+type NetworkRank = (u8, usize);
 
-fn by_network(networks: &[IpNet]) -> [Segments; 2] {
+fn by_network(networks: &[IpNet]) -> [Segments<NetworkRank>; 2] {
     let ranked = |family: usize| {
         let ranges = networks.iter().enumerate().filter_map(move |(place, network)| {
             let ((of, start), (_, end)) =
                 (numbered(network.network()), numbered(network.broadcast()));
-            let bits = usize::from(network.max_prefix_len() - network.prefix_len());
-            (of == family).then_some((start..=end, bits * PER_LENGTH + place))
+            let bits = network.max_prefix_len() - network.prefix_len();
+            (of == family).then_some((start..=end, (bits, place)))
         });
         Segments::new(ranges)
     };

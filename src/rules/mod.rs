@@ -13,7 +13,9 @@
 //! several records, what a converter makes), and the working memory of a regular expression, which
 //! the expression keeps: it grows up to a bound as values of new kinds come.
 
+mod absent_words;
 mod action;
+mod action_word;
 mod arguments;
 mod backend_name;
 mod compile;
@@ -40,7 +42,7 @@ mod process;
 mod progress;
 mod ranges;
 mod reference;
-mod run;
+mod rule_list;
 mod section;
 mod segments;
 mod stick;
@@ -53,9 +55,7 @@ mod token;
 mod usage;
 mod value;
 mod variable;
-mod verb;
 mod word_set;
-mod words;
 mod written;
 
 use std::borrow::Cow;
@@ -85,15 +85,15 @@ use mention::{MentionLine, MentionedName};
 use place::Places;
 use process::ProcessVariables;
 use progress::ChosenBackend;
-use run::{Lines, RuleLine};
+use rule_list::{RuleLine, RuleList};
 use stick::Stick;
 
 /// Rules, compiled.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     /// By phase, in the order they were written.
-    rules: [Lines<Rule>; RulePhase::ALL.len()],
-    backends: Lines<Choice>,
+    rules: [RuleList<Rule>; RulePhase::ALL.len()],
+    backends: RuleList<Choice>,
     /// With its line.
     default_backend: Option<(Box<str>, u32)>,
     sticks: Vec<Stick>,
@@ -129,7 +129,7 @@ struct Rule {
 struct SectionRules {
     /// The backend that they are for; none for all.
     backend: Option<Box<str>>,
-    rules: Lines<Rule>,
+    rules: RuleList<Rule>,
     /// How long they wait, in nanoseconds; 0: not at all.
     inspect_delay: u64,
 }
@@ -323,9 +323,9 @@ impl RuleSet {
         self.run(rules, self.inspect_delay > 0, progress, connection, now)
     }
 
-    /// Chooses the backend of a connection that the content rules of the listener have accepted. Whether that
-    /// has content rules of its own: they are what [`Self::evaluate`] evaluates then, and their wait for
-    /// bytes begins.
+    /// Chooses the backend of a connection that the content rules of the listener have accepted. Returns whether
+    /// that backend has content rules, which [`Self::evaluate`] evaluates from then on, with a delay of their
+    /// own.
     pub fn enter_backend(
         &self,
         progress: &mut RuleProgress,
@@ -399,7 +399,7 @@ impl RuleSet {
 
     fn run(
         &self,
-        rules: &Lines<Rule>,
+        rules: &RuleList<Rule>,
         waits: bool,
         progress: &mut RuleProgress,
         connection: &mut dyn Effects,

@@ -96,7 +96,8 @@ impl MqttPacketKind {
 
 impl MqttField {
     /// The text of the field in the packet at the front of `bytes`; none where it has no such field, where that
-    /// is empty, or in another packet. Clients that leave their names to the server have none in common.
+    /// is empty, or in another packet. An empty client identifier leaves the choice to the server: as a key it
+    /// would be shared by strangers.
     pub(super) fn of<'a>(self, bytes: &'a [u8]) -> FieldText<'a> {
         let text = match (self, mqtt::parse(bytes).ok()??) {
             (Self::Connect(field), MqttPacket::Connect(connect)) => field(&connect),

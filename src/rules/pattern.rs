@@ -61,16 +61,13 @@ impl Comparison {
     /// The numbers that compare so with what `text` says; none when that is no number, no range
     /// where one is allowed, or when there are no such numbers.
     pub(super) fn numbers(self, text: &str, form: NumberForm) -> Option<RangeInclusive<i64>> {
-        if self == Self::Equal {
-            return range(text, form);
-        }
-        let number = form.read(text)?;
+        let number = || form.read(text);
         match self {
-            Self::Equal => Some(number..=number),
-            Self::AtLeast => Some(number..=i64::MAX),
-            Self::Above => Some(number.checked_add(1)?..=i64::MAX),
-            Self::AtMost => Some(i64::MIN..=number),
-            Self::Below => Some(i64::MIN..=number.checked_sub(1)?),
+            Self::Equal => range(text, form),
+            Self::AtLeast => Some(number()?..=i64::MAX),
+            Self::Above => Some(number()?.checked_add(1)?..=i64::MAX),
+            Self::AtMost => Some(i64::MIN..=number()?),
+            Self::Below => Some(i64::MIN..=number()?.checked_sub(1)?),
         }
     }
 }

@@ -54,32 +54,30 @@ bitflags! {
         const CONTENT = 1 << 3;
         const BACKEND = 1 << 4;
         const RESPONSE = 1 << 5;
-        const EVERYWHERE = 0b11_1111;
         /// Lines of `tcp-request`.
         const REQUEST = Self::ACCEPT.bits() | Self::CONNECTION.bits() | Self::SESSION.bits()
             | Self::CONTENT.bits();
-        /// Lines that wait for bytes.
-        const WAITING = Self::CONTENT.bits() | Self::RESPONSE.bits() | Self::BACKEND.bits();
+        const EVERYWHERE = Self::REQUEST.bits() | Self::BACKEND.bits() | Self::RESPONSE.bits();
         /// Lines that are evaluated behind the PROXY header.
-        const ANNOUNCED = Self::CONNECTION.bits() | Self::BEHIND.bits();
+        const BEHIND_PROXY = Self::CONNECTION.bits() | Self::BEHIND_TLS.bits();
         /// Lines that can see the first bytes of the client, unless these were consumed.
         const PREFIX = Self::CONTENT.bits() | Self::BACKEND.bits();
         /// Lines that can see the first bytes of either end.
         const DATA = Self::PREFIX.bits() | Self::RESPONSE.bits();
         /// Lines that are evaluated behind TLS.
-        const BEHIND = Self::SESSION.bits() | Self::CONTENT.bits() | Self::BACKEND.bits()
+        const BEHIND_TLS = Self::SESSION.bits() | Self::CONTENT.bits() | Self::BACKEND.bits()
             | Self::RESPONSE.bits();
     }
 }
 
-/// What has to come of the client before a value is known.
+/// What has to come before a value is known: of the client, or of the server in rules about responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
     /// Nothing: it is known at once.
     Nothing,
-    /// Its first bytes.
+    /// The first bytes.
     Bytes,
-    /// Its ClientHello.
+    /// The ClientHello.
     Hello,
     /// The end of the wait for bytes.
     End,
@@ -92,7 +90,7 @@ impl Places {
         (Self::CONNECTION, "`tcp-request connection`", "connection"),
         (Self::SESSION, "`tcp-request session`", "session"),
         (Self::CONTENT, "`tcp-request content`", "content"),
-        (Self::BACKEND, "`use_backend`", "use_backend"),
+        (Self::BACKEND, "`use_backend`, `stick`", "use_backend"),
         (Self::RESPONSE, "`tcp-response content`", "response"),
     ];
 

@@ -38,7 +38,7 @@ impl<T: Ord + Copy> Ranges<T> {
     /// Whether `value` is in one of the ranges.
     pub(super) fn contains(&self, value: T) -> bool {
         let behind = self.sorted.partition_point(|(start, _)| *start <= value);
-        behind.checked_sub(1).is_some_and(|suggest| value <= self.sorted[suggest].1)
+        behind.checked_sub(1).is_some_and(|last| value <= self.sorted[last].1)
     }
 }
 

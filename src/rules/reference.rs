@@ -1,17 +1,17 @@
 //! The language as tables for the documentation, made from what the compiler reads.
 
+use super::action_word::ACTION_WORDS;
 use super::arguments::usage;
 use super::compile::{STATEMENTS, SyntaxForm};
 use super::converter;
 use super::criterion::{DERIVED, FLAGS, METHODS};
-use super::fetch::{COUNTERS, FetchWord, OWNERS, STATEFUL, fetch_words};
+use super::fetch::{ARRAYS, COUNTERS, CounterArray, FetchWord, OWNERS, STATEFUL, fetch_words};
 use super::pattern::Comparison;
 use super::predefined::ACLS;
 use super::section::SECTIONS;
 use super::stick::STICK_WORDS;
 use super::value::ValueType;
 use super::variable::SCOPES;
-use super::verb::VERBS;
 
 /// Every word of the language, in tables of Markdown: sections, lines, actions, what can be asked for,
 /// what converts it, and how it is compared.
@@ -35,7 +35,7 @@ fn lines() -> String {
 }
 
 fn actions() -> String {
-    let actions = VERBS
+    let actions = ACTION_WORDS
         .iter()
         .map(|verb| row(&[&code(&verb.syntax()), &verb.seen.names(), verb.doc, verb.haproxy]));
     let actions = table("Actions", &["action", "in", "what it does", "HAProxy"], actions);
@@ -66,7 +66,13 @@ fn counters() -> String {
         row(&[&names.join(", "), counter.doc])
     });
     let stateful = STATEFUL.iter().map(|word| row(&[&code(word.name), word.doc]));
-    format!("{owners}\n{}", rows(&["goes on with", "how many"], counters.chain(stateful)))
+    let array = |counter: &CounterArray| {
+        let name = counter.name;
+        let numbered = code(&format!("sc_{name}(index,slot)"));
+        row(&[&code(&format!("{name}(index)")), &format!("{}; {numbered}", counter.doc)])
+    };
+    let all = counters.chain(stateful).chain(ARRAYS.iter().map(array));
+    format!("{owners}\n{}", rows(&["goes on with", "how many"], all))
 }
 
 fn conversions() -> String {

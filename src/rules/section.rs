@@ -13,7 +13,7 @@ pub(super) enum RuleSection {
     Top,
     /// A section that has the rules of the listener.
     Front(Box<str>),
-    /// A section that has a table, and chooses servers by it.
+    /// A section that has a table, and the rules of connections for a backend.
     Backend(Box<str>),
     /// Lines for all sections.
     Defaults,
@@ -41,7 +41,7 @@ pub(super) const SECTIONS: &[SectionWord] = &[
     SectionWord {
         name: "backend",
         make: |name| RuleSection::Backend(name.into()),
-        doc: "the table NAME, and how servers of the backend of this name are chosen by tables",
+        doc: "the table NAME, and the rules of connections for the backend of this name",
     },
     SectionWord {
         name: "defaults",

@@ -13,21 +13,21 @@ pub(super) const fn unsigned(number: i64) -> u128 {
 ///
 /// Invariant: segments are in ascending order and do not overlap.
 #[derive(Clone, Debug)]
-pub(super) struct Segments {
-    sorted: Box<[RankedRange]>,
+pub(super) struct Segments<R = usize> {
+    sorted: Box<[RankedRange<R>]>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct RankedRange {
+struct RankedRange<R> {
     start: u128,
     end: u128,
-    rank: usize,
+    rank: R,
 }
 
-impl Segments {
+impl<R: Copy + Ord> Segments<R> {
     /// The ranges, each with its rank.
-    pub(super) fn new(ranges: impl IntoIterator<Item = (RangeInclusive<u128>, usize)>) -> Self {
-        let mut ranges: Vec<(RangeInclusive<u128>, usize)> =
+    pub(super) fn new(ranges: impl IntoIterator<Item = (RangeInclusive<u128>, R)>) -> Self {
+        let mut ranges: Vec<(RangeInclusive<u128>, R)> =
             ranges.into_iter().filter(|(range, _)| !range.is_empty()).collect();
         ranges.sort_by_key(|(range, _)| *range.start());
         // Where a range begins or has ended, the lowest rank may be another.
@@ -36,9 +36,9 @@ impl Segments {
         let mut borders: Vec<u128> = starts.chain(ends).collect();
         borders.sort_unstable();
         borders.dedup();
-        let mut open: BinaryHeap<Reverse<(usize, u128)>> = BinaryHeap::new();
+        let mut open: BinaryHeap<Reverse<(R, u128)>> = BinaryHeap::new();
         let mut coming = ranges.iter().peekable();
-        let mut sorted: Vec<RankedRange> = Vec::new();
+        let mut sorted: Vec<RankedRange<R>> = Vec::new();
         for (at, start) in borders.iter().enumerate() {
             while let Some((range, rank)) = coming.next_if(|(range, _)| range.start() == start) {
                 open.push(Reverse((*rank, *range.end())));
@@ -59,7 +59,7 @@ impl Segments {
     }
 
     /// The lowest rank of the ranges that hold `value`.
-    pub(super) fn rank(&self, value: u128) -> Option<usize> {
+    pub(super) fn rank(&self, value: u128) -> Option<R> {
         let behind = self.sorted.partition_point(|segment| segment.start <= value);
         let segment = &self.sorted[behind.checked_sub(1)?];
         (value <= segment.end).then_some(segment.rank)
@@ -92,6 +92,6 @@ mod tests {
         assert_eq!(segments.rank(0), Some(1));
         assert_eq!(segments.rank(u128::MAX - 1), Some(1));
         assert_eq!(segments.rank(u128::MAX), Some(0));
-        assert_eq!(Segments::new([]).rank(0), None);
+        assert_eq!(Segments::<usize>::new([]).rank(0), None);
     }
 }

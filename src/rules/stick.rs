@@ -1,20 +1,17 @@
 //! `stick` lines: which server a connection had before is remembered in a table.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::arguments::Context;
 use super::condition::{Acl, Condition, Truth};
 use super::context::EvalContext;
 use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::key;
 use super::line::Line;
-use super::place::{Places, unseen};
+use super::place::Places;
 use super::section::RuleSection;
-use super::token::{Token, tokens};
-use super::written;
+use super::token::tokens;
 use crate::table::{OwnedKey, Table};
 
 /// The word that such a line begins with.

@@ -386,8 +386,8 @@ fn unawaited(asked: &Asked, it: &Use, line: &str) -> LineFault {
     LineFault::advising(it.span.clone(), problem, advice)
 }
 
-/// Whether a line about responses does not miss bytes that come late: its section waits for them, has no
-/// rule but those that accept, which is what comes of missing them, or it is no rule and takes what comes.
+/// Whether a line about responses misses nothing when bytes come late. So it is where its section has a delay,
+/// where all rules of the section accept, as missing bytes does too, and for `stick`, which takes what comes.
 fn waits_for_response(set: &RuleSet, line: u32) -> bool {
     let has_line = |section: &&SectionRules| section.rules.iter().any(|rule| rule.line == line);
     set.responses.iter().find(has_line).is_none_or(|section| {

@@ -35,8 +35,8 @@ pub(super) enum Case {
 /// A set of words. A look-up takes logarithmic time in their number; [`Position::Inside`] makes one
 /// look-up for each byte of the value.
 ///
-/// Invariant: sorted in the order of [`Words::order`] and without duplicates; unless whole values
-/// are compared, no word begins with another one, which would match wherever it does.
+/// Invariant: sorted in the order of [`Words::order`] and without duplicates. Where a beginning, an end or the
+/// inside of a value is compared, no word begins with another one, which would match wherever it does.
 #[derive(Clone, Debug)]
 pub(super) struct Words {
     position: Position,
@@ -116,8 +116,8 @@ impl Words {
     /// than the value is the only candidate.
     fn begin<'a>(&self, value: impl Iterator<Item = &'a u8> + Clone) -> bool {
         let behind = self.sorted.partition_point(|word| self.order(word, value.clone()).is_le());
-        behind.checked_sub(1).is_some_and(|suggest| {
-            let word = &self.sorted[suggest];
+        behind.checked_sub(1).is_some_and(|last| {
+            let word = &self.sorted[last];
             self.order(word, value.take(word.len())).is_eq()
         })
     }

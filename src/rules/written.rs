@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::absent_words;
 use super::arguments::{Context, Written, WrittenArgument};
 use super::converter;
 use super::error::{LineFault, named};
@@ -15,7 +16,6 @@ use super::place::{Places, unseen};
 use super::suggest::suggest;
 use super::token::Token;
 use super::value::ValueType;
-use super::words;
 use crate::table::Table;
 
 /// The word of a token, and what stands in brackets behind it.
@@ -211,7 +211,7 @@ impl Conversion {
 
 fn unknown_converter(written: &Written<'_>) -> LineFault {
     let name = written.word;
-    if let Some(instead) = words::absent_converter(name) {
+    if let Some(instead) = absent_words::absent_converter(name) {
         let problem = format!("{} is known to HAProxy and not here", named(name.as_bytes()));
         return LineFault::advising(written.span.clone(), problem, instead);
     }

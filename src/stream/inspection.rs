@@ -69,7 +69,7 @@ impl Stream {
                 true
             }
             Inspected::Denied { line, mode, ending } => {
-                let cause = denial(line);
+                let cause = denial(None, line);
                 server.end(Ending::Abort, None);
                 client.closes(mode);
                 client.end(ending, Some(cause.clone()));

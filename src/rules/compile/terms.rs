@@ -1,6 +1,7 @@
 //! The conditions of lines: terms, which are acls by name or criteria in braces.
 
 use super::{Compiler, end};
+use crate::rules::absent_words;
 use crate::rules::condition::{Condition, Term};
 use crate::rules::criterion::Criterion;
 use crate::rules::error::{LineFault, named};
@@ -10,7 +11,6 @@ use crate::rules::predefined;
 use crate::rules::section::name_of;
 use crate::rules::suggest::suggest;
 use crate::rules::token::{Token, tokens};
-use crate::rules::words;
 
 impl Compiler<'_> {
     /// Reads `if ...` or `unless ...`, up to the end of the line.
@@ -129,7 +129,7 @@ impl Compiler<'_> {
         let name = token.text().unwrap_or_default();
         let fault = |problem, expected: &str| LineFault::new(token.span.clone(), problem, expected);
         let problem = format!("there is no acl {}", named(&token.word));
-        if let Some(instead) = words::absent_acl(name) {
+        if let Some(instead) = absent_words::absent_acl(name) {
             return LineFault::advising(token.span.clone(), problem, instead);
         }
         match name {

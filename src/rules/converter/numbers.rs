@@ -10,7 +10,7 @@ converters! {
     "add" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, i64::saturating_add),
         "the sum with a number, or a variable's", "";
     "sub" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, i64::saturating_sub),
-        "the number without another", "";
+        "the difference to a number", "";
     "mul" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, i64::saturating_mul),
         "the product with a number", "";
     "div" [param("number", ParamKind::Operand)]: Int -> Int,
@@ -26,10 +26,10 @@ converters! {
     "and" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, |a, b| a & b),
         "the bits that both have", "";
     "or" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, |a, b| a | b),
-        "the bits that one has", "";
+        "the bits that either has", "";
     "xor" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, |a, b| a ^ b),
-        "the bits that one of them has alone", "";
-    "cpl" []: Int -> Int, |value, _, _| of(value, |number| !number), "the bits turned around", "";
+        "the bits that exactly one has", "";
+    "cpl" []: Int -> Int, |value, _, _| of(value, |number| !number), "every bit inverted", "";
     "bool" []: Int -> Bool, |value, _, _| truth(value, |number| number != 0), "whether the number is not 0", "";
     "not" []: Bool -> Bool, |value, _, _| match value {
             Value::Bool(truth) => Some(Value::Bool(!truth)),

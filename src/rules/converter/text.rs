@@ -86,7 +86,7 @@ converters! {
         "without these bytes at the end", "";
     "iif" [param("yes", ParamKind::Text), param("no", ParamKind::Text)]: Bool -> Str,
         |value, arguments, _| Some(Value::str(arguments.text(usize::from(value == Value::Bool(false))))),
-        "one of two texts", "";
+        "`yes` where the value is true, else `no`", "";
 }
 
 fn count(given: Option<i64>) -> usize {
@@ -125,7 +125,10 @@ fn bounded<'s>(text: Vec<u8>) -> Option<Value<'s>> {
 }
 
 /// The ranges between delimiters.
-fn fields<'t>(text: &'t [u8], delimiters: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
+fn fields<'t>(
+    text: &'t [u8],
+    delimiters: &'t [u8],
+) -> impl Iterator<Item = Range<usize>> + Clone + 't {
     let mut next = Some(0);
     std::iter::from_fn(move || {
         let start = next?;
@@ -136,24 +139,31 @@ fn fields<'t>(text: &'t [u8], delimiters: &'t [u8]) -> impl Iterator<Item = Rang
 }
 
 fn field(text: &[u8], index: i64, delimiters: &[u8], count: usize) -> Option<Range<usize>> {
-    chosen(fields(text, delimiters).collect(), index, count)
+    chosen(fields(text, delimiters), index, count)
 }
 
 fn word(text: &[u8], index: i64, delimiters: &[u8], count: usize) -> Option<Range<usize>> {
-    chosen(fields(text, delimiters).filter(|range| !range.is_empty()).collect(), index, count)
+    chosen(fields(text, delimiters).filter(|range| !range.is_empty()), index, count)
 }
 
 /// From the part at `index` on, `count` parts: from a negative index on towards the beginning.
-fn chosen(parts: Vec<Range<usize>>, index: i64, count: usize) -> Option<Range<usize>> {
+fn chosen(
+    parts: impl Iterator<Item = Range<usize>> + Clone,
+    index: i64,
+    count: usize,
+) -> Option<Range<usize>> {
     let place = usize::try_from(index.unsigned_abs()).ok()?.checked_sub(1)?;
-    let others = count.saturating_sub(1);
-    let (first, last) = if index > 0 {
-        (place, place.saturating_add(others).min(parts.len().checked_sub(1)?))
+    let (first, count) = if index > 0 {
+        (place, count)
     } else {
-        let last = parts.len().checked_sub(1)?.checked_sub(place)?;
-        (last.saturating_sub(others), last)
+        // As many parts as there are up to the last one that is meant, which is counted from the end.
+        let up_to = parts.clone().count().checked_sub(place)?;
+        (up_to.saturating_sub(count), count.min(up_to))
     };
-    Some(parts.get(first)?.start..parts.get(last)?.end)
+    let mut chosen = parts.skip(first).take(count);
+    let first = chosen.next()?;
+    let end = chosen.last().map_or(first.end, |last| last.end);
+    Some(first.start..end)
 }
 
 fn substituted<'s>(

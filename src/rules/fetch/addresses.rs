@@ -50,22 +50,22 @@ fetches! {
     "so_id" []: Int, EVERYWHERE, Nothing,
         |cx, _| known(cx.facts.listener().map(|listener| Value::Int(listener.number.into()))),
         "the number of the listener within its engine, from 1", "counted within the frontend there";
-    "fc_rcvd_proxy" []: Bool, ANNOUNCED, Nothing,
+    "fc_rcvd_proxy" []: Bool, BEHIND_PROXY, Nothing,
         |cx, _| known(Some(Value::Bool(cx.facts.proxy().is_some()))),
         "whether the connection began with a PROXY header", "";
-    "fc_pp_version" []: Int, ANNOUNCED, Nothing,
+    "fc_pp_version" []: Int, BEHIND_PROXY, Nothing,
         |cx, _| known(cx.facts.proxy().map(|header| Value::Int(match header.version {
             Version::V1 => 1,
             Version::V2 => 2,
         }))),
         "the version of the PROXY header: 1 or 2", "not in HAProxy";
-    "fc_pp_tlv" [param("type", ParamKind::Byte)]: Str, ANNOUNCED, Nothing,
+    "fc_pp_tlv" [param("type", ParamKind::Byte)]: Str, BEHIND_PROXY, Nothing,
         |cx, arguments| tlv(cx.facts, arguments.place(0) as u8),
         "the value of the first TLV of this type, a number of one byte, in the PROXY header",
         "takes names as well there, and is in 2.9 and later";
-    "fc_pp_authority" []: Str, ANNOUNCED, Nothing, |cx, _| tlv(cx.facts, tlv::kind::AUTHORITY),
+    "fc_pp_authority" []: Str, BEHIND_PROXY, Nothing, |cx, _| tlv(cx.facts, tlv::kind::AUTHORITY),
         "the host name the client asked for, by the PROXY header (`PP2_TYPE_AUTHORITY`)", "";
-    "fc_pp_unique_id" []: Str, ANNOUNCED, Nothing, |cx, _| tlv(cx.facts, tlv::kind::UNIQUE_ID),
+    "fc_pp_unique_id" []: Str, BEHIND_PROXY, Nothing, |cx, _| tlv(cx.facts, tlv::kind::UNIQUE_ID),
         "the identifier in the PROXY header (`PP2_TYPE_UNIQUE_ID`)", "";
 }
 

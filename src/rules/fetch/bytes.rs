@@ -58,7 +58,7 @@ fetches! {
             })
         },
         "1 where that cookie is there", "";
-    "wait_end" []: Bool, WAITING, End,
+    "wait_end" []: Bool, DATA, End,
         |cx, _| match cx.may_grow() {
             true => Sample { value: None, may_change: true },
             false => Sample::settled(Some(Value::Bool(true))),

@@ -179,13 +179,31 @@ pub(crate) const OWNERS: [(&str, CounterOwner); 5] = [
     ("src_", CounterOwner::Source),
 ];
 
-/// The counters of which an entry has an array: `sc_get_gpc(INDEX,SLOT)`.
-const ARRAYS: [(&str, ArrayAction); 3] = [
-    ("get_gpc", |index| CounterAction::Read(DataType::Gpc(index))),
-    ("inc_gpc", CounterAction::Increment),
-    ("clr_gpc", CounterAction::Clear),
+/// A counter of which an entry has an array: `sc_get_gpc(INDEX,SLOT)`.
+pub(crate) struct CounterArray {
+    pub(crate) name: &'static str,
+    action: fn(u8) -> CounterAction,
+    pub(crate) doc: &'static str,
+}
+
+/// All of them.
+pub(crate) const ARRAYS: [CounterArray; 3] = [
+    CounterArray {
+        name: "get_gpc",
+        action: |index| CounterAction::Read(DataType::Gpc(index)),
+        doc: "the counter with an index, from 0, of those of `gpc(N)`",
+    },
+    CounterArray {
+        name: "inc_gpc",
+        action: CounterAction::Increment,
+        doc: "counts one there, and is how many there are then",
+    },
+    CounterArray {
+        name: "clr_gpc",
+        action: CounterAction::Clear,
+        doc: "sets 0 there, and is how many there were",
+    },
 ];
-type ArrayAction = fn(u8) -> CounterAction;
 
 /// Where a counter is looked for.
 #[derive(Clone, Debug)]
@@ -211,7 +229,8 @@ pub(super) fn names() -> impl Iterator<Item = String> {
     OWNERS.iter().flat_map(|(owner, _)| {
         let plain = COUNTERS.iter().flat_map(|it| std::iter::once(it.name).chain(it.haproxy));
         let stateful = STATEFUL.iter().map(|it| it.name);
-        plain.chain(stateful).map(move |name| format!("{owner}{name}"))
+        let arrays = ARRAYS.iter().map(|it| it.name);
+        plain.chain(stateful).chain(arrays).map(move |name| format!("{owner}{name}"))
     })
 }
 
@@ -231,8 +250,8 @@ impl CounterFetch {
     ) -> Option<Result<Self, LineFault>> {
         OWNERS.iter().find_map(|(prefix, owner)| {
             let name = written.word.strip_prefix(prefix)?;
-            if let Some((_, action)) = ARRAYS.iter().find(|(array, _)| *array == name) {
-                return Some(Self::of_array(*owner, *action, written, context));
+            if let Some(array) = ARRAYS.iter().find(|array| array.name == name) {
+                return Some(Self::of_array(*owner, array.action, written, context));
             }
             let action = action(name, *owner)?;
             Some(Self::of(*owner, action, written, context))
@@ -241,7 +260,7 @@ impl CounterFetch {
 
     fn of_array(
         owner: CounterOwner,
-        action: ArrayAction,
+        action: fn(u8) -> CounterAction,
         written: &Written<'_>,
         context: Context<'_>,
     ) -> Result<Self, LineFault> {

@@ -14,10 +14,11 @@ mod word;
 
 #[cfg(test)]
 pub(super) use counters::Counter;
-pub(super) use counters::{COUNTERS, CounterFetch, OWNERS, STATEFUL};
+pub(super) use counters::{ARRAYS, COUNTERS, CounterArray, CounterFetch, OWNERS, STATEFUL};
 pub(super) use hello::HELLO_VERSION;
 pub(super) use word::FetchWord;
 
+use super::absent_words;
 use super::arguments::{Arguments, Context, ParamKind, Written};
 use super::context::{EvalContext, Sample};
 use super::converter;
@@ -25,7 +26,6 @@ use super::error::{LineFault, named};
 use super::place::{Needs, Places};
 use super::suggest::suggest;
 use super::value::{Value, ValueType};
-use super::words;
 use crate::wire::client_hello;
 
 /// Every fetch but those of counters, in groups.
@@ -154,7 +154,7 @@ pub(super) fn names() -> impl Iterator<Item = String> {
 
 fn unknown(written: &Written<'_>) -> LineFault {
     let name = written.word;
-    if let Some(instead) = words::absent_fetch(name) {
+    if let Some(instead) = absent_words::absent_fetch(name) {
         let problem = format!("{} is known to HAProxy and not here", named(name.as_bytes()));
         return LineFault::advising(written.span.clone(), problem, instead);
     }

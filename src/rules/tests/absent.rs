@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::visitor::Visitor;
 use super::{NOW, parse};
+use crate::rules::action_word::ACTION_WORDS;
 use crate::rules::fetch::{COUNTERS, FetchWord, OWNERS, fetch_words};
 use crate::rules::place::{Needs, Places};
 use crate::rules::value::ValueType;
-use crate::rules::verb::VERBS;
 use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
 use crate::table::{DataType, TableKey};
 
@@ -89,10 +89,10 @@ fn tracks(word: &str, phase: RulePhase) -> String {
 fn actions(word: &str, phase: RulePhase) -> Vec<String> {
     let key = there_beside(word);
     let slot = slot_beside(word);
-    let verbs = VERBS.iter().filter(|verb| verb.seen.contains(phase.place()));
+    let verbs = ACTION_WORDS.iter().filter(|word| word.seen.contains(phase.place()));
     // Before the test no variable is set, and no rule of a set-var comes first.
-    let all = verbs.filter(|verb| verb.name != "unset-var").map(|verb| {
-        let name = verb.name;
+    let all = verbs.filter(|word| word.name != "unset-var").map(|word| {
+        let name = word.name;
         match name {
             "sc-inc-gpc" => format!("{name}(0,{slot})"),
             "sc-inc-gpc0" | "sc-inc-gpc1" => format!("{name}({slot})"),
@@ -305,7 +305,7 @@ fn every_word_is_known_in_some_phase() {
 #[test]
 fn what_needs_bytes_is_known_where_bytes_are() {
     for word in fetch_words().filter(|word| word.needs != Needs::Nothing) {
-        let known = [Places::PREFIX, Places::WAITING, Places::RESPONSE];
+        let known = [Places::PREFIX, Places::DATA, Places::RESPONSE];
         assert!(known.contains(&word.seen), "{}", word.name);
     }
 }

@@ -1,10 +1,12 @@
 //! Expressions: fetches with converters behind them, and the types between them.
 
+use std::collections::BTreeSet;
+
 use super::visitor::Visitor;
 use super::{holds, mistake, parse};
 use crate::rules::criterion::FLAGS;
 use crate::rules::value::ValueType;
-use crate::rules::{RulePhase, Value, converter, words};
+use crate::rules::{RulePhase, Value, absent_words, converter};
 
 /// The value of an expression.
 fn value(expression: &str) -> Option<Value<'static>> {
@@ -164,29 +166,49 @@ fn every_flag_is_in_a_test() {
 
 #[test]
 fn a_word_that_haproxy_knows_is_answered_with_what_to_use_instead() {
-    for (family, instead) in words::FETCHES {
+    for (family, instead) in absent_words::FETCHES {
         let name = family.replace('*', "x");
         let why = mistake(&format!("tcp-request session reject if {{ {name} -m found }}"));
         assert_eq!((&*why.advice, why.suggest), (*instead, None), "{name}");
     }
-    for (family, instead) in words::CONVERTERS {
+    for (family, instead) in absent_words::CONVERTERS {
         let name = family.replace('*', "x");
         let why = mistake(&format!("tcp-request session reject if {{ src,{name} -m found }}"));
         assert_eq!((&*why.advice, why.suggest), (*instead, None), "{name}");
     }
-    for (family, instead) in words::ACTIONS {
+    for (family, instead) in absent_words::ACTIONS {
         let name = family.replace('*', "x");
         let why = mistake(&format!("tcp-request session {name}"));
         assert_eq!((&*why.advice, why.suggest), (*instead, None), "{name}");
     }
-    for (family, instead) in words::ACLS {
+    for (family, instead) in absent_words::ACLS {
         let why = mistake(&format!("tcp-request session reject if {}", family.replace('*', "X")));
         assert_eq!((&*why.advice, why.suggest), (*instead, None), "{family}");
     }
-    for (family, instead) in words::LINES {
+    for (family, instead) in absent_words::LINES {
         let why = mistake(&format!("{} x", family.replace('*', "x")));
         assert_eq!((&*why.advice, why.suggest), (*instead, None), "{family}");
     }
+}
+
+#[test]
+fn what_is_to_be_used_instead_is_in_the_header() {
+    let header = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/include/vestibule.h"));
+    let is_of_name = |byte: char| byte.is_ascii_alphanumeric() || byte == '_';
+    let known: BTreeSet<&str> = header.split(|byte| !is_of_name(byte)).collect();
+    let lists = [
+        absent_words::FETCHES,
+        absent_words::CONVERTERS,
+        absent_words::ACTIONS,
+        absent_words::ACLS,
+        absent_words::LINES,
+    ];
+    let advice = lists.iter().flat_map(|list| list.iter()).map(|(_, instead)| *instead);
+    let names = advice.flat_map(|text| text.split(|byte| !is_of_name(byte)));
+    let of_c: BTreeSet<&str> = names.filter(|name| name.starts_with("vst_")).collect();
+    assert!(!of_c.is_empty());
+    let unknown: Vec<_> = of_c.difference(&known).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::fetches::hello;
 use super::visitor::Visitor;
 use super::{NOW, parse};
+use crate::rules::action_word::ACTION_WORDS;
 use crate::rules::condition::Condition;
-use crate::rules::verb::VERBS;
 use crate::rules::{RulePhase, RuleProgress, RuleSet, StickEntry, Verdict};
 
 /// A text, and connections that come one after the other, with the result for each. All stay open.
@@ -438,7 +438,7 @@ fn whatever_is_left_out_or_turned_around_is_missed_by_somebody() {
 #[test]
 fn every_action_is_in_one_of_the_sets() {
     let texts: String = cases().iter().map(|case| case.text).collect();
-    for verb in VERBS {
-        assert!(texts.contains(&format!(" {}", verb.name)), "{}", verb.name);
+    for word in ACTION_WORDS {
+        assert!(texts.contains(&format!(" {}", word.name)), "{}", word.name);
     }
 }

@@ -122,9 +122,9 @@ fn a_rule_that_accepts_misses_nothing_by_not_waiting() {
 
 #[test]
 fn an_action_about_the_client_alone_has_no_place_in_an_answer() {
+    use crate::rules::action_word::ACTION_WORDS;
     use crate::rules::place::Places;
-    use crate::rules::verb::VERBS;
-    let of_answers: Vec<&str> = VERBS
+    let of_answers: Vec<&str> = ACTION_WORDS
         .iter()
         .filter(|verb| verb.seen.contains(Places::RESPONSE))
         .map(|verb| verb.name)

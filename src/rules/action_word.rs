@@ -1,7 +1,8 @@
-//! The words behind `tcp-request PHASE`: the actions of rules.
+//! The words behind `tcp-request PHASE` and `tcp-response content`: actions. Each is a row of a table.
 
 use std::borrow::Cow;
 
+use super::absent_words;
 use super::action::{Action, ByteRate, Operand};
 use super::arguments::{Arguments, Context, Param, ParamKind, Written, param};
 use super::error::{LineFault, named};
@@ -16,26 +17,25 @@ use super::suggest::suggest;
 use super::template::Template;
 use super::token::{Token, not_a_time};
 use super::value::ValueType;
-use super::words;
 use super::written;
 use crate::table::{GPC_MAX, time};
 
 /// The word of an action.
-pub(super) struct Verb {
+pub(super) struct ActionWord {
     pub(super) name: &'static str,
     params: &'static [Param],
     /// What stands behind it, as documents write it.
     pub(super) arguments: &'static str,
     /// The phases that have it.
     pub(super) seen: Places,
-    make: fn(&Arguments, &mut Line<'_>, &mut VerbContext<'_>) -> Result<Action, LineFault>,
+    make: fn(&Arguments, &mut Line<'_>, &mut ActionContext<'_>) -> Result<Action, LineFault>,
     pub(super) doc: &'static str,
     /// Where HAProxy differs; empty when it does not.
     pub(super) haproxy: &'static str,
 }
 
 /// What the action of a line can refer to.
-pub(super) struct VerbContext<'a> {
+pub(super) struct ActionContext<'a> {
     pub(super) context: Context<'a>,
     pub(super) filters: &'a Filters,
     pub(super) place: Places,
@@ -43,9 +43,9 @@ pub(super) struct VerbContext<'a> {
     pub(super) captures: usize,
 }
 
-macro_rules! verbs {
+macro_rules! action_words {
     ($($name:literal [$($param:expr),*] $arguments:literal, $seen:expr, $make:expr, $doc:literal, $haproxy:literal;)+) => {
-        &[$(Verb {
+        &[$(ActionWord {
             name: $name,
             params: &[$($param),*],
             arguments: $arguments,
@@ -69,7 +69,7 @@ const ON_BYTES: Places = Places::CONTENT.union(Places::RESPONSE);
 const CAPTURE_MAX: u32 = 16 * 1024;
 
 /// Every action.
-pub(super) const VERBS: &[Verb] = verbs! {
+pub(super) const ACTION_WORDS: &[ActionWord] = action_words! {
     "accept" [] "", ALL, |_, _, _| Ok(Action::Accept), "the phase ends, and the connection goes on", "";
     "reject" [] "", ALL, |_, _, _| Ok(Action::Reject), "the connection is closed", "";
     "silent-drop" [] "", ALL, |_, _, _| Ok(Action::SilentDrop),
@@ -132,24 +132,24 @@ pub(super) const VERBS: &[Verb] = verbs! {
          to VALUE in each period where that is said and is a number above 0", "in 2.7 and later";
 };
 
-impl Verb {
+impl ActionWord {
     /// Reads an action and its arguments.
     pub(super) fn parse(
         line: &mut Line<'_>,
-        it: &mut VerbContext<'_>,
+        it: &mut ActionContext<'_>,
     ) -> Result<Action, LineFault> {
         let token = line.next("an action, such as `accept` or `reject`")?;
         let written = written::word(token)?;
-        let Some(verb) = VERBS.iter().find(|verb| verb.name == written.word) else {
+        let Some(word) = ACTION_WORDS.iter().find(|word| word.name == written.word) else {
             return Err(unknown(token, &written));
         };
-        if !verb.seen.contains(it.place) {
-            let problem = format!("`{}` has no place here", verb.name);
-            let expected = format!("it in {}", verb.seen.lines());
+        if !word.seen.contains(it.place) {
+            let problem = format!("`{}` has no place here", word.name);
+            let expected = format!("it in {}", word.seen.lines());
             return Err(LineFault::new(token.span.clone(), problem, expected));
         }
-        let arguments = written.read(verb.params, it.context)?;
-        (verb.make)(&arguments, line, it)
+        let arguments = written.read(word.params, it.context)?;
+        (word.make)(&arguments, line, it)
     }
 
     /// It with what stands behind it, as documents write it.
@@ -159,11 +159,11 @@ impl Verb {
 }
 
 fn unknown(token: &Token, written: &Written<'_>) -> LineFault {
-    if let Some(instead) = words::absent_action(written.word) {
+    if let Some(instead) = absent_words::absent_action(written.word) {
         let problem = format!("{} is known to HAProxy and not here", named(&token.word));
         return LineFault::advising(token.span.clone(), problem, instead);
     }
-    let known = VERBS.iter().map(|verb| verb.name);
+    let known = ACTION_WORDS.iter().map(|word| word.name);
     let problem = format!("{} is no action", named(&token.word));
     let expected = known.clone().collect::<Vec<_>>().join(", ");
     LineFault::new(token.span.clone(), problem, expected).near(suggest(written.word, known))
@@ -172,7 +172,7 @@ fn unknown(token: &Token, written: &Written<'_>) -> LineFault {
 /// Reads an expression and checks that it is known here.
 fn expression<'l>(
     line: &mut Line<'l>,
-    it: &VerbContext<'_>,
+    it: &ActionContext<'_>,
 ) -> Result<(Cow<'l, Token>, Expression), LineFault> {
     let token = line.expression()?;
     let expression = written::known_expression(&token, it.place, it.context)?;
@@ -182,7 +182,7 @@ fn expression<'l>(
 /// The same, of a value that can be one of this type.
 fn typed(
     line: &mut Line<'_>,
-    it: &VerbContext<'_>,
+    it: &ActionContext<'_>,
     kind: ValueType,
 ) -> Result<Expression, LineFault> {
     let (token, expression) = expression(line, it)?;
@@ -200,14 +200,18 @@ fn typed(
 fn variable_text(
     arguments: &Arguments,
     line: &mut Line<'_>,
-    it: &mut VerbContext<'_>,
+    it: &mut ActionContext<'_>,
 ) -> Result<Action, LineFault> {
     let token = line.next("a text, such as `%[src]:%[src_port]`")?;
     let text = Template::parse(token, it.place, it.context)?;
     Ok(Action::SetVariableText(arguments.name(0).into(), text))
 }
 
-fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<Action, LineFault> {
+fn track(
+    line: &mut Line<'_>,
+    it: &ActionContext<'_>,
+    slot: TrackSlot,
+) -> Result<Action, LineFault> {
     let (_, expression, table) = written::table_key(line, it.place, it.context)?;
     Ok(Action::Track(slot, expression, table))
 }
@@ -223,7 +227,7 @@ fn increment(index: u8, given: Option<TrackSlot>) -> Result<Action, LineFault> {
 /// Reads a number by `read`, or an expression.
 fn operand(
     line: &mut Line<'_>,
-    it: &VerbContext<'_>,
+    it: &ActionContext<'_>,
     read: impl Fn(&str) -> Option<u64>,
 ) -> Result<Operand, LineFault> {
     if let Some(number) = line.peek().and_then(|token| read(token.text()?)) {
@@ -236,7 +240,7 @@ fn operand(
 fn capture(
     _: &Arguments,
     line: &mut Line<'_>,
-    it: &mut VerbContext<'_>,
+    it: &mut ActionContext<'_>,
 ) -> Result<Action, LineFault> {
     let value = typed(line, it, ValueType::Str)?;
     line.word("len", "how many bytes to keep: `len NUMBER`")?;
@@ -269,7 +273,7 @@ fn layer4(line: &mut Line<'_>) -> Result<(), LineFault> {
 fn bandwidth_limit(
     _: &Arguments,
     line: &mut Line<'_>,
-    it: &mut VerbContext<'_>,
+    it: &mut ActionContext<'_>,
 ) -> Result<Action, LineFault> {
     let token = line.next("the name of a filter")?;
     let filter = it.filters.find(token)?;

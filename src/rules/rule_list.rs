@@ -21,12 +21,12 @@ pub(super) trait RuleLine {
 
 /// Lines in their order.
 #[derive(Clone, Debug)]
-pub(super) struct Lines<T> {
+pub(super) struct RuleList<T> {
     lines: Vec<T>,
     runs: Vec<Run>,
 }
 
-impl<T> Default for Lines<T> {
+impl<T> Default for RuleList<T> {
     fn default() -> Self {
         Self { lines: Vec::new(), runs: Vec::new() }
     }
@@ -61,7 +61,7 @@ struct WordRanks {
     sorted: Box<[(Box<[u8]>, usize)]>,
 }
 
-impl<T> std::ops::Deref for Lines<T> {
+impl<T> std::ops::Deref for RuleList<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -69,7 +69,7 @@ impl<T> std::ops::Deref for Lines<T> {
     }
 }
 
-impl<T: RuleLine> Lines<T> {
+impl<T: RuleLine> RuleList<T> {
     pub(super) fn push(&mut self, line: T) {
         self.lines.push(line);
     }

@@ -5,7 +5,7 @@ const HTTP: &str = "HTTP is not spoken here";
 const SCRIPT: &str = "there are no scripts; the host can have a handler of its own";
 const CLOCK: &str = "rules read no clock";
 const PROCESS: &str = "rules ask about connections, not about the process";
-const SERVER_SIDE: &str = "rules are evaluated before there is a connection to a server";
+const SERVER_SIDE: &str = "rules do not change the connection to a server";
 const TO_SERVER: &str = "of the connection to the server, `bc_src`, `bc_dst` and `ssl_bc` are here, in `tcp-response content`";
 const SECRET: &str = "keys and what they are made from are not shown to rules";
 const UNKNOWN_HERE: &str = "rustls does not tell";
@@ -79,7 +79,7 @@ pub(super) const FETCHES: &[(&str, &str)] = &[
     ("request_date", CLOCK),
     ("accept_date", CLOCK),
     ("bytes_in", "what is counted is in tables: `sc0_bytes_in_rate`"),
-    ("bytes_out", "what is counted is in tables: `sc0_bytes_in_rate`"),
+    ("bytes_out", "what is counted is in tables: `sc0_bytes_out_rate`"),
     ("rand", "take a hash of what a connection brings, such as `src,xxh32`"),
     ("uuid", "the host numbers connections"),
     ("env", "nothing is read from the environment"),
@@ -226,7 +226,7 @@ pub(super) const ACLS: &[(&str, &str)] = &[("HTTP_*", HTTP)];
 /// Lines that are no business of the rules, by their first word, with where that is said.
 pub(super) const LINES: &[(&str, &str)] = &[
     ("mode", "streams of bytes are all there is"),
-    ("bind", "listeners are opened by the host: `vst_listen`, `proxy --listen`"),
+    ("bind", "listeners are opened by the host: `vst_listener_open`, `proxy --listen`"),
     ("server", "servers are added by the host: `vst_backend_add_server`, `proxy --backend`"),
     ("default-server", "servers are configured by the host: vst_server_options"),
     ("server-template", "servers are added by the host: `vst_backend_add_server`"),
@@ -239,8 +239,8 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("retries", "it is the backend's: vst_backend_options"),
     ("option", "options are those of the host's configuration: vst_accept_options and its like"),
     ("no", "options are those of the host's configuration: vst_accept_options and its like"),
-    ("maxconn", "it is the listener's: vst_listen_options"),
-    ("backlog", "it is the listener's: vst_listen_options"),
+    ("maxconn", "it is the listener's: vst_listener_options"),
+    ("backlog", "it is the listener's: vst_listener_options"),
     ("fullconn", "it is the server's: vst_server_options"),
     ("log", "the host logs, by the events of a connection"),
     ("log-format", "the host logs, by the events of a connection"),
@@ -249,9 +249,9 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("http-request", HTTP),
     ("http-response", HTTP),
     ("http-after-response", HTTP),
-    ("http-check", "checks are the server's: vst_check_options"),
-    ("tcp-check", "checks are the server's: vst_check_options"),
-    ("external-check", "checks are the server's: vst_check_options"),
+    ("http-check", "checks are the server's: vst_server_options"),
+    ("tcp-check", "checks are the server's: vst_server_options"),
+    ("external-check", "checks are the server's: vst_server_options"),
     ("redirect", HTTP),
     ("errorfile", HTTP),
     ("compression", HTTP),
@@ -277,7 +277,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("http-errors", HTTP),
     ("fcgi-app", HTTP),
     ("description", "a line that begins with `#` is a comment"),
-    ("id", "listeners and backends have names: `vst_set_name`"),
+    ("id", "listeners and backends have names: `vst_listener_set_name`, `vst_backend_set_name`"),
     ("disabled", "the host opens listeners"),
     ("enabled", "the host opens listeners"),
     ("email-alert", "the host has the events"),
