@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use super::absent_words;
 use super::action::{Action, ByteRate, Operand};
-use super::arguments::{Arguments, Context, Param, ParamKind, Written, param};
+use super::argument_reader::{Context, Written};
+use super::arguments::Arguments;
 use super::error::{LineFault, named};
 use super::expression::Expression;
 use super::facts::LogLevel;
 use super::filter::{Filters, bytes};
 use super::line::Line;
+use super::param::{Param, ParamKind, param};
 use super::pattern;
 use super::place::Places;
 use super::progress::TrackSlot;
@@ -154,7 +156,7 @@ impl ActionWord {
 
     /// It with what stands behind it, as documents write it.
     pub(super) fn syntax(&self) -> String {
-        format!("{}{}{}", self.name, super::arguments::usage(self.params), self.arguments)
+        format!("{}{}{}", self.name, super::param::usage(self.params), self.arguments)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::arguments::Context;
+use super::argument_reader::Context;
 use super::context::EvalContext;
 use super::error::LineFault;
 use super::expression::Expression;

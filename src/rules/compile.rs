@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::absent_words;
 use super::action::Action;
 use super::action_word::{ActionContext, ActionWord};
-use super::arguments::Context;
+use super::argument_reader::Context;
 use super::backend_name::BackendName;
 use super::condition::Acl;
 use super::criterion::Criterion;

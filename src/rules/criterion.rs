@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 
-use super::arguments::Context;
+use super::argument_reader::Context;
 use super::condition::Test;
 use super::error::{Elsewhere, LineFault, named, printable};
 use super::expression::Expression;

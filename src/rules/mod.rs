@@ -16,6 +16,7 @@
 mod absent_words;
 mod action;
 mod action_word;
+mod argument_reader;
 mod arguments;
 mod backend_name;
 mod compile;
@@ -35,6 +36,7 @@ mod map;
 mod matcher;
 mod mention;
 mod mqtt_field;
+mod param;
 mod pattern;
 mod place;
 mod predefined;

@@ -1,11 +1,11 @@
 //! The language as tables for the documentation, made from what the compiler reads.
 
 use super::action_word::ACTION_WORDS;
-use super::arguments::usage;
 use super::compile::{STATEMENTS, SyntaxForm};
 use super::converter;
 use super::criterion::{DERIVED, FLAGS, METHODS};
 use super::fetch::{ARRAYS, COUNTERS, CounterArray, FetchWord, OWNERS, STATEFUL, fetch_words};
+use super::param::usage;
 use super::pattern::Comparison;
 use super::predefined::ACLS;
 use super::section::SECTIONS;

@@ -1,6 +1,6 @@
 //! Text with values in it: `%[src]:%[src_port]`.
 
-use super::arguments::Context;
+use super::argument_reader::Context;
 use super::context::{EvalContext, Sample};
 use super::error::{LineFault, named};
 use super::expression::Expression;

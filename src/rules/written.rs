@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::absent_words;
-use super::arguments::{Context, Written, WrittenArgument};
+use super::argument_reader::{Context, Written, WrittenArgument};
 use super::converter;
 use super::error::{LineFault, named};
 use super::expression::{Conversion, Expression};

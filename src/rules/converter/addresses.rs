@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::word::converters;
-use crate::rules::arguments::{ParamKind, optional, param};
+use crate::rules::param::{ParamKind, optional, param};
 use crate::rules::value::Value;
 
 const MASK4: ParamKind = ParamKind::Mask(32);

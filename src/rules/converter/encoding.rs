@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXUPPER};
 
 use super::word::converters;
-use crate::rules::arguments::{ANY_NUMBER, Arguments, ParamKind, optional, param};
+use crate::rules::arguments::Arguments;
+use crate::rules::param::{ANY_NUMBER, ParamKind, optional, param};
 use crate::rules::value::Value;
 
 /// The digits of 64 bits.

@@ -3,7 +3,8 @@
 use twox_hash::{XxHash3_64, XxHash32, XxHash64};
 
 use super::word::converters;
-use crate::rules::arguments::{ANY_NUMBER, Arguments, optional};
+use crate::rules::arguments::Arguments;
+use crate::rules::param::{ANY_NUMBER, optional};
 use crate::rules::value::Value;
 
 /// The start of Bernstein's hash.

@@ -1,8 +1,9 @@
 //! Converters that look a value up in a file.
 
 use super::word::converters;
-use crate::rules::arguments::{Arguments, ParamKind, optional, param};
+use crate::rules::arguments::Arguments;
 use crate::rules::map::{KeyMatch, MapKind};
+use crate::rules::param::{ParamKind, optional, param};
 use crate::rules::value::{Value, ValueType};
 
 macro_rules! file {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::word::converters;
-use crate::rules::arguments::{ParamKind, param};
+use crate::rules::param::{ParamKind, param};
 use crate::rules::value::Value;
 use crate::wire::mqtt::{self, NotMqtt};
 

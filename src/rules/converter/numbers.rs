@@ -2,8 +2,9 @@
 //! largest or smallest number.
 
 use super::word::converters;
-use crate::rules::arguments::{Arguments, ParamKind, operand, param};
+use crate::rules::arguments::{Arguments, operand};
 use crate::rules::context::EvalContext;
+use crate::rules::param::{ParamKind, param};
 use crate::rules::value::Value;
 
 converters! {

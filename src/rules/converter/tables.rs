@@ -1,9 +1,10 @@
 //! Converters that look a key up in a table.
 
 use super::word::converters;
-use crate::rules::arguments::{Arguments, ParamKind, param};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::EvalContext;
 use crate::rules::key;
+use crate::rules::param::{ParamKind, param};
 use crate::rules::value::Value;
 use crate::table::{DataType, Table, TableKey};
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::word::converters;
-use crate::rules::arguments::{PLACE, ParamKind, optional, param};
+use crate::rules::param::{PLACE, ParamKind, optional, param};
 use crate::rules::pattern;
 use crate::rules::value::{MADE_MAX, Value, ValueType};
 use crate::rules::variable;

@@ -1,7 +1,8 @@
 //! The row of a converter.
 
-use crate::rules::arguments::{Arguments, Param};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::EvalContext;
+use crate::rules::param::Param;
 use crate::rules::value::{Value, ValueType};
 
 type Convert = for<'s, 'a> fn(Value<'s>, &'s Arguments, &'s EvalContext<'a>) -> Option<Value<'s>>;

@@ -1,9 +1,9 @@
 //! Where a connection comes from and goes to, and what a header has announced.
 
 use super::word::fetches;
-use crate::rules::arguments::{ParamKind, param};
 use crate::rules::context::Sample;
 use crate::rules::facts::ConnView;
+use crate::rules::param::{ParamKind, param};
 use crate::rules::value::Value;
 use crate::wire::proxy::{Version, tlv};
 use std::net::SocketAddr;

@@ -1,8 +1,9 @@
 //! The first bytes of a client: as they are, and as a few protocols begin.
 
 use super::word::fetches;
-use crate::rules::arguments::{Arguments, PLACE, ParamKind, optional, param};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::{EvalContext, Sample};
+use crate::rules::param::{PLACE, ParamKind, optional, param};
 use crate::rules::value::Value;
 use crate::wire::opening::{self, Recognized, handshake_type};
 

@@ -1,8 +1,8 @@
 //! Values that are written in the rules, and variables.
 
 use super::word::fetches;
-use crate::rules::arguments::{ANY_NUMBER, ParamKind, optional, param};
 use crate::rules::context::Sample;
+use crate::rules::param::{ANY_NUMBER, ParamKind, optional, param};
 use crate::rules::value::Value;
 use crate::rules::variable;
 

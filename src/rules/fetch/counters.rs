@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::rules::arguments::{Arguments, Context, Param, ParamKind, Written, optional, param};
+use crate::rules::argument_reader::{Context, Written};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::EvalContext;
 use crate::rules::error::LineFault;
+use crate::rules::param::{Param, ParamKind, optional, param};
 use crate::rules::progress::TrackSlot;
 use crate::rules::tables;
 use crate::rules::value::{Value, ValueType};

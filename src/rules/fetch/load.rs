@@ -1,9 +1,10 @@
 //! How busy listeners, backends and servers are.
 
 use super::word::fetches;
-use crate::rules::arguments::{Arguments, ParamKind, optional, param};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::facts::{ListenerView, Load, ServerLoad};
+use crate::rules::param::{ParamKind, optional, param};
 use crate::rules::value::Value;
 use crate::table::Table;
 

@@ -19,10 +19,12 @@ pub(super) use hello::HELLO_VERSION;
 pub(super) use word::FetchWord;
 
 use super::absent_words;
-use super::arguments::{Arguments, Context, ParamKind, Written};
+use super::argument_reader::{Context, Written};
+use super::arguments::Arguments;
 use super::context::{EvalContext, Sample};
 use super::converter;
 use super::error::{LineFault, named};
+use super::param::ParamKind;
 use super::place::{Needs, Places};
 use super::suggest::suggest;
 use super::value::{Value, ValueType};

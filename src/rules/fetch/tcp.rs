@@ -1,9 +1,10 @@
 //! What the system measures of the client's TCP.
 
 use super::word::fetches;
-use crate::rules::arguments::{Arguments, ParamKind, optional};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::facts::TcpInfo;
+use crate::rules::param::{ParamKind, optional};
 use crate::rules::value::Value;
 
 /// The units of a round trip time; the first is meant where none is given.

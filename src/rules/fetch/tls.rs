@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::word::fetches;
-use crate::rules::arguments::{Arguments, ParamKind, optional};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::{EvalContext, Sample};
 use crate::rules::facts::Tls;
+use crate::rules::param::{ParamKind, optional};
 use crate::rules::value::Value;
 use crate::wire::der::Certificate;
 

@@ -1,7 +1,8 @@
 //! The row of a fetch.
 
-use crate::rules::arguments::{Arguments, Param};
+use crate::rules::arguments::Arguments;
 use crate::rules::context::{EvalContext, Sample};
+use crate::rules::param::Param;
 use crate::rules::place::{Needs, Places};
 use crate::rules::value::ValueType;
 
