@@ -127,7 +127,9 @@ static void variables_can_be_read(struct host *host)
     CHECK_EQ(READ("sess.absent", sizeof value), VST_NONE);
     CHECK_EQ(len, 0);
     CHECK_EQ(READ("sess.From", sizeof value), VST_NONE);
-    CHECK_EQ(READ("", sizeof value), VST_NONE);
+    static const char *const nobodys[] = {"", "from", "SESS.from", "sess.", "sess.a b", "proc.from"};
+    for (size_t i = 0; i < sizeof nobodys / sizeof *nobodys; i++)
+        CHECK_EQ(READ(nobodys[i], sizeof value), VST_E_ARGUMENT);
     memset(value, '~', sizeof value);
     CHECK_EQ(READ("sess.from", 8), VST_E_SPACE);
     CHECK_EQ(len, 9);

@@ -42,7 +42,7 @@ int main(void)
             "   |                        ^^^^^^");
     refused("tcp-request accept reject if { ssl_fc_sni a.test }",
             "line 1, column 32: `ssl_fc_sni` is not known here; expected it in "
-            "`tcp-request session`, `tcp-request content`, `use_backend`, `tcp-response content`\n"
+            "`tcp-request session`, `tcp-request content`, `use_backend`, `stick`, `tcp-response content`\n"
             " 1 | tcp-request accept reject if { ssl_fc_sni a.test }\n"
             "   |                                ^^^^^^^^^^");
 

@@ -120,15 +120,15 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
         commands_come(proxy);
         break;
     case VST_EVENT_REFUSED:
-        if (proxy->args.log)
+        if (proxy->args.log && !event->end->quiet)
             log_end(proxy, "refused", event);
         break;
     case VST_EVENT_STREAM_END:
-        if (proxy->args.log)
+        if (proxy->args.log && !event->end->quiet)
             log_end(proxy, "stream", event);
         break;
     case VST_EVENT_CLOSED:
-        if (proxy->args.log && !answered_here)
+        if (proxy->args.log && !answered_here && !event->end->quiet)
             log_end(proxy, "closed", event);
         break;
     case VST_EVENT_SERVER_UP:

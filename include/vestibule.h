@@ -482,7 +482,7 @@ struct vst_end {
     uint64_t in_op_ns;
     // With VST_EVENT_REFUSED: how many refusals of the same listener, operation and reason were
     // counted but not reported since the last reported one. With other events: how many such ends
-    // were quiet since the last one that was not.
+    // were quiet for being above ends_per_second since the last one that was not.
     uint64_t suppressed;
     // The operation, the reason and a sentence, in English, NUL-terminated, valid as long as the
     // event. Bytes that came from a peer are escaped in it.
@@ -494,18 +494,19 @@ struct vst_end {
     // Our end of the socket, if it was asked for while the connection was open; otherwise
     // VST_ADDR_NONE.
     vst_addr local;
-    // The source announced by a header, as vst_conn_addrs says.
+    // The source that a header announced or a rule set; VST_ADDR_NONE where neither did.
     vst_addr announced_source;
-    // The destination announced by a header, as vst_conn_addrs says.
+    // The same of the destination.
     vst_addr announced_destination;
     // The code of the vst_step or vst_conn_handler_done with which a handler failed the
     // connection, or 0.
     int32_t host_code;
     // 1 when it failed at the agent behind its link (see vst_link_open), and not here. Else 0.
     uint32_t remote;
-    // What rules have captured of the connection, each capture by its number, - for one that is
-    // not there, with | between, NUL-terminated, valid as long as the event; empty without
-    // captures. Bytes that came from a peer are escaped, | among them.
+    // What rules have captured of the connection: a text for each capture line of the rules, in
+    // their order, - where it captured nothing, with | between, NUL-terminated, valid as long as the
+    // event; empty where none captured anything. Bytes that came from a peer are escaped, | and a
+    // - that stands alone among them.
     const char *captures;
     // The length of captures, without the NUL.
     uint64_t captures_len;
@@ -2427,8 +2428,9 @@ vst_status vst_conn_peer_credentials(vst_engine *engine,
                                      uint32_t *uid,
                                      uint32_t *gid);
 
-// Writes the source and destination of a connection: those announced by a PROXY or NetScaler
-// header, else the socket's own.
+// Writes the source and destination that a connection stands for: those announced by a PROXY or
+// NetScaler header, else the socket's own, and what rules have set of them (set-src). They are what
+// tables and VST_BALANCE_SOURCE go by, and what a PROXY header tells the server.
 //
 // Where both headers came, the NetScaler's counts. A PROXY header that says LOCAL, UNKNOWN or
 // UNSPEC announces nothing.
@@ -4461,15 +4463,17 @@ vst_status vst_rules_unknown_backends(const vst_rules *rules,
 
 // Writes the backend that the rules choose for a session, by a use_backend line or else by
 // default_backend. *backend is its id, or 0. The conditions of the lines are evaluated during
-// the call.
+// the call, unless a backend has content rules: then it was chosen before these. Conditions on the
+// first bytes see what the host has not read yet, so call it before vst_conn_recv.
 //
 // Where the line that applies names no backend of this engine, the session is closed in order:
 // VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. vst_rules_check
 // finds such lines earlier.
 // Legal on the engine's thread, for a session.
 // Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules);
-// VST_E_CONFIG (the line that applies names no backend of this engine); VST_E_NULL; VST_E_STALE,
-// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+// VST_E_CONFIG (the line that applies names no backend of this engine); VST_E_STATE (the connection
+// is no session yet, is closing, or is part of a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; backend points to an id.
@@ -4482,8 +4486,9 @@ vst_status vst_conn_chosen_backend(vst_engine *engine,
 // process's (proc.). *len is its length, also when capacity does not suffice.
 //
 // Legal on the engine's thread, before VST_EVENT_CLOSED.
-// Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_SPACE; VST_E_NULL;
-// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_ARGUMENT (no variable of a
+// connection can have this name); VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; name is a NUL-terminated string; value points to

@@ -162,6 +162,19 @@ impl Facts {
         self.announced().map_or(Cow::Borrowed(&self.peer), |(source, _)| Cow::Owned(source))
     }
 
+    /// The source and destination that a header has announced or a rule has set, each where one has.
+    pub(crate) fn announced_or_set(&self) -> [Option<Addr>; 2] {
+        let (source, destination) = self.announced().unzip();
+        let Some(ends) = self.rule_state().map(|rule_state| rule_state.ends) else {
+            return [source, destination];
+        };
+        let (socket, own) = (Some(&self.peer), self.local());
+        let ip = |found: Option<&Addr>| found.and_then(Addr::as_ip).copied();
+        let set_source = ends.source(ip(source.as_ref().or(socket))).map(Addr::ip);
+        let set_destination = ends.destination(ip(destination.as_ref().or(own))).map(Addr::ip);
+        [set_source.or(source), set_destination.or(destination)]
+    }
+
     /// The addresses announced by a header. A NetScaler header follows a PROXY header, so it was added
     /// closer to the client, and takes precedence where there are both.
     pub(crate) fn announced(&self) -> Option<(Addr, Addr)> {

@@ -21,8 +21,8 @@ pub struct Record {
     pub peer: Addr,
     /// Our end of the socket, where it is known.
     pub local: Option<Addr>,
-    /// The source and destination announced by a header.
-    pub announced: Option<(Addr, Addr)>,
+    /// The source and destination announced by a header, or set by a rule.
+    pub announced: [Option<Addr>; 2],
     /// Bytes read from the wire.
     pub bytes_in: u64,
     /// Bytes that the kernel accepted for sending.

@@ -117,14 +117,16 @@ impl RuleState {
         }
     }
 
-    /// What rules have captured, in the order of the captures, for a log; `None` without captures.
+    /// What rules have captured, with a place for each line that captures, for a log; `None` where none has.
     pub(crate) fn captured(&self) -> Option<Box<CStr>> {
-        let last = self.captures.iter().map(|(number, _)| *number).max()?;
+        if self.captures.is_empty() {
+            return None;
+        }
         let value = |number: usize| {
             let held = self.captures.iter().find(|(known, _)| *known == number);
-            held.map_or_else(|| "-".to_owned(), |(_, value)| escaped(value))
+            held.map_or_else(|| ABSENT.to_owned(), |(_, value)| escaped(value))
         };
-        let joined = (0..=last).map(value).collect::<Vec<_>>().join("|");
+        let joined = (0..self.rules.captures()).map(value).collect::<Vec<_>>().join("|");
         // What is escaped has no NUL.
         CString::new(joined).ok().map(CString::into_boxed_c_str)
     }
@@ -173,6 +175,12 @@ impl RuleState {
 }
 
 /// Bytes of a peer as a log shows them between `|`.
+/// What stands for a capture that is not there.
+const ABSENT: &str = "-";
+
 fn escaped(bytes: &[u8]) -> String {
+    if bytes == ABSENT.as_bytes() {
+        return r"\x2d".to_owned();
+    }
     bytes.escape_ascii().to_string().replace('|', r"\x7c")
 }

@@ -52,7 +52,7 @@ impl<N> Tools<N> {
             cause: conn.cause.as_deref().cloned(),
             peer: facts.peer.clone(),
             local: facts.local().cloned(),
-            announced: facts.announced(),
+            announced: facts.announced_or_set(),
             bytes_in: conn.ctrl.bytes_in(),
             bytes_out: conn.ctrl.bytes_out(),
             discarded: facts.discarded,

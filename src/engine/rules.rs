@@ -1,6 +1,7 @@
 //! Rules as the host sees them: names of listeners and backends, variables that rules have set, and the
 //! backend that they choose.
 
+use super::stream::may_join;
 use super::{Engine, Refusal};
 use crate::conn::{Cause, Ending, Why};
 use crate::cx::Directory;
@@ -60,27 +61,25 @@ impl<N: Net> Engine<N> {
 
     /// The backend that the rules of a connection choose for it. If no backend has the name that they
     /// give, the inner error is that name, and the connection is ended, since no server could be
-    /// reached for it; not if it is closing or part of a stream.
+    /// reached for it.
     ///
     /// # Errors
-    /// The id is not that of a connection of this engine.
+    /// [`Refusal::State`] when it is closing, part of a stream, or no session yet.
     pub fn chosen_backend(&mut self, id: Id) -> Result<Option<Result<Id, String>>, Refusal> {
         let (conn, mut cx) = self.conn_mut(id)?;
+        if !may_join(conn) || conn.word.is_opening() {
+            return Err(Refusal::State);
+        }
         let name = handshake::rules::chosen_backend(conn, &mut cx);
         let Some(name) = name else { return Ok(None) };
         if let Some((chosen, _)) = self.registry.backend_called(&name) {
             return Ok(Some(Ok(self.id(Kind::Backend, chosen))));
         }
+        let text = format!("no backend of this engine is called \"{}\"", name.escape_debug());
+        let cause = Cause::new(None, Why::Denied).because(text);
         let (conn, _) = self.conn_mut(id)?;
-        if conn.seat().is_none() && !conn.word.is_closing() {
-            let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
-            let cause = Cause::new(at, Why::Denied).because(format!(
-                "no backend of this engine is called \"{}\"",
-                name.escape_debug()
-            ));
-            conn.end(Ending::Orderly, Some(Box::new(cause)));
-            self.work(id.key());
-        }
+        conn.end(Ending::Orderly, Some(Box::new(cause)));
+        self.work(id.key());
         Ok(Some(Err(name)))
     }
 }

@@ -207,7 +207,7 @@ pub struct vst_end {
     pub in_op_ns: u64,
     /// With VST_EVENT_REFUSED: how many refusals of the same listener, operation and reason were
     /// counted but not reported since the last reported one. With other events: how many such ends
-    /// were quiet since the last one that was not.
+    /// were quiet for being above ends_per_second since the last one that was not.
     pub suppressed: u64,
     /// The operation, the reason and a sentence, in English, NUL-terminated, valid as long as the
     /// event. Bytes that came from a peer are escaped in it.
@@ -219,18 +219,19 @@ pub struct vst_end {
     /// Our end of the socket, if it was asked for while the connection was open; otherwise
     /// VST_ADDR_NONE.
     pub local: vst_addr,
-    /// The source announced by a header, as `vst_conn_addrs` says.
+    /// The source that a header announced or a rule set; VST_ADDR_NONE where neither did.
     pub announced_source: vst_addr,
-    /// The destination announced by a header, as `vst_conn_addrs` says.
+    /// The same of the destination.
     pub announced_destination: vst_addr,
     /// The code of the `vst_step` or `vst_conn_handler_done` with which a handler failed the
     /// connection, or 0.
     pub host_code: i32,
     /// 1 when it failed at the agent behind its link (see vst_link_open), and not here. Else 0.
     pub remote: u32,
-    /// What rules have captured of the connection, each capture by its number, - for one that is
-    /// not there, with | between, NUL-terminated, valid as long as the event; empty without
-    /// captures. Bytes that came from a peer are escaped, `|` among them.
+    /// What rules have captured of the connection: a text for each capture line of the rules, in
+    /// their order, - where it captured nothing, with | between, NUL-terminated, valid as long as the
+    /// event; empty where none captured anything. Bytes that came from a peer are escaped, `|` and a
+    /// `-` that stands alone among them.
     pub captures: *const c_char,
     /// The length of `captures`, without the NUL.
     pub captures_len: u64,
@@ -252,10 +253,7 @@ impl vst_end {
             Some(Detail::None) | None => (0, -1, 0),
         };
         let captures = record.captures.as_deref().unwrap_or_default();
-        let (source, destination) = match &record.announced {
-            Some((source, destination)) => (Some(source), Some(destination)),
-            None => (None, None),
-        };
+        let [source, destination] = record.announced.each_ref().map(Option::as_ref);
         Self {
             size: size_of::<Self>() as u32,
             at: cause.and_then(|cause| cause.at).map_or(0, |op: Op| u32::from(op.number())),

@@ -90,8 +90,9 @@ pub unsafe extern "C" fn vst_conn_peer_credentials(
     })
 }
 
-/// Writes the source and destination of a connection: those announced by a PROXY or NetScaler
-/// header, else the socket's own.
+/// Writes the source and destination that a connection stands for: those announced by a PROXY or
+/// NetScaler header, else the socket's own, and what rules have set of them (set-src). They are what
+/// tables and VST_BALANCE_SOURCE go by, and what a PROXY header tells the server.
 ///
 /// Where both headers came, the NetScaler's counts. A PROXY header that says LOCAL, UNKNOWN or
 /// UNSPEC announces nothing.

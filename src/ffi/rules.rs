@@ -14,7 +14,7 @@ use super::table::vst_table;
 use super::types::vst_id;
 use super::words::{explained, hand_out};
 use crate::config::LiveRules;
-use crate::rules::{Environment, RuleSet, Tables};
+use crate::rules::{Environment, RuleSet, Tables, is_variable_of_connection};
 use crate::sys::read_file;
 
 /// A set of tcp-request rules. Any number of configurations, engines and threads may use it. A
@@ -220,8 +220,10 @@ pub unsafe extern "C" fn vst_rules_unknown_backends(
 ) -> vst_status {
     guard(|| {
         // SAFETY: the caller's contract.
-        let rules = unsafe { ptr::handle(rules) }?.rules.current();
+        unsafe { ptr::put(count, 0) }?;
         // SAFETY: the caller's contract.
+        let rules = unsafe { ptr::handle(rules) }?.rules.current();
+        // SAFETY: written to a moment ago.
         unsafe { ptr::put(count, rules.unknown_backends()) }?;
         Ok(VST_OK)
     })
@@ -229,15 +231,17 @@ pub unsafe extern "C" fn vst_rules_unknown_backends(
 
 /// Writes the backend that the rules choose for a session, by a `use_backend` line or else by
 /// `default_backend`. `*backend` is its id, or 0. The conditions of the lines are evaluated during
-/// the call.
+/// the call, unless a backend has content rules: then it was chosen before these. Conditions on the
+/// first bytes see what the host has not read yet, so call it before `vst_conn_recv`.
 ///
 /// Where the line that applies names no backend of this engine, the session is closed in order:
 /// VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. `vst_rules_check`
 /// finds such lines earlier.
 /// Legal on the engine's thread, for a session.
 /// Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules);
-/// VST_E_CONFIG (the line that applies names no backend of this engine); VST_E_NULL; VST_E_STALE,
-/// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+/// VST_E_CONFIG (the line that applies names no backend of this engine); VST_E_STATE (the connection
+/// is no session yet, is closing, or is part of a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+/// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `backend` points to an id.
@@ -269,8 +273,9 @@ pub unsafe extern "C" fn vst_conn_chosen_backend(
 /// process's (`proc.`). `*len` is its length, also when `capacity` does not suffice.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED.
-/// Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_SPACE; VST_E_NULL;
-/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_ARGUMENT (no variable of a
+/// connection can have this name); VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `name` is a NUL-terminated string; `value` points to
@@ -292,6 +297,9 @@ pub unsafe extern "C" fn vst_conn_variable(
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
         let core = shell.core()?;
+        if !is_variable_of_connection(name) {
+            return Err(VST_E_ARGUMENT);
+        }
         let Some(held) = core.variable(shell.id(conn)?, name).map_err(status::of)? else {
             return Ok(VST_NONE);
         };

@@ -75,7 +75,8 @@ pub(super) const ACTION_WORDS: &[ActionWord] = action_words! {
     "accept" [] "", ALL, |_, _, _| Ok(Action::Accept), "the phase ends, and the connection goes on", "";
     "reject" [] "", ALL, |_, _, _| Ok(Action::Reject), "the connection is closed", "";
     "silent-drop" [] "", ALL, |_, _, _| Ok(Action::SilentDrop),
-        "the connection is forgotten here, and the client is not told; a fed connection is reset",
+        "the connection is forgotten here, and the client is not told; what it sends afterwards the system may answer \
+         with a reset, as it does nearly always behind TLS. A fed connection is reset",
         "how far that is possible differs with the system";
     "track-sc0" [] " KEY [table NAME]", REQUEST, |_, line, it| track(line, it, TrackSlot::ALL[0]),
         "the connection is counted in the entry of KEY, for as long as it exists, and `sc0_` asks that \
@@ -113,7 +114,7 @@ pub(super) const ACTION_WORDS: &[ActionWord] = action_words! {
     "set-var" [NAME] " VALUE", ALL,
         |a, line, it| Ok(Action::SetVariable(a.name(0).into(), expression(line, it)?.1)),
         "the variable holds VALUE, for later rules and for the host. The scope in front of its name says for how \
-         long: `proc.` is the process's, `sess.`, `txn.` and `req.` are the connection's. Not when VALUE is not there",
+         long: `proc.` is the process's, `sess.`, `txn.`, `req.` and `res.` are the connection's. Not when VALUE is not there",
         "does not wait for bytes";
     "set-var-fmt" [NAME] " TEXT", ALL, variable_text,
         "as `set-var`, to a text in which `%[EXPRESSION]` is a value, empty where it is not there, and `%%` is a `%`",

@@ -148,7 +148,6 @@ struct Compiler<'a> {
     /// Whether lines of the listener have come, which one section has.
     has_front: bool,
     filters: Filters,
-    captures: usize,
     /// Named acls of the section by their index in the set.
     names: BTreeMap<String, usize>,
     usage: Usage,
@@ -168,7 +167,6 @@ impl<'a> Compiler<'a> {
             section: RuleSection::Top,
             has_front: false,
             filters: Filters::default(),
-            captures: 0,
             names: BTreeMap::new(),
             usage: Usage::default(),
         }
@@ -333,7 +331,7 @@ impl<'a> Compiler<'a> {
     fn rule(&mut self, line: &mut Line<'_>, place: Places) -> Result<Rule, LineFault> {
         let context = self.context();
         let mut it =
-            ActionContext { context, filters: &self.filters, place, captures: self.captures };
+            ActionContext { context, filters: &self.filters, place, captures: self.set.captures };
         let word = line.peek().map_or(0..0, |word| word.span.clone());
         let action = ActionWord::parse(line, &mut it)?;
         self.use_action(&action, place, word);
@@ -352,7 +350,7 @@ impl<'a> Compiler<'a> {
                 let changed = (*slot, DataType::Gpt0);
                 self.usage.change(changed, place, self.line, word.clone());
             }
-            Action::Capture { .. } => self.captures += 1,
+            Action::Capture { .. } => self.set.captures += 1,
             _ => {}
         }
         for expression in action.expressions() {

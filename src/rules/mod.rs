@@ -77,6 +77,7 @@ pub use reference::reference;
 pub use stick::StickEntry;
 pub use tables::{DEFAULT_TABLE, Tables};
 pub use value::Value;
+pub use variable::is_variable_of_connection;
 
 use crate::time::Time;
 use action::{Action, Decided};
@@ -114,6 +115,8 @@ pub struct RuleSet {
     mentions: Vec<MentionLine>,
     /// The first line that looks for a ClientHello, as an error where none can be seen.
     hello: Option<Box<RuleError>>,
+    /// How many lines capture something.
+    captures: usize,
     /// How often a name that was put together was that of no backend.
     unknown_backends: Arc<AtomicU64>,
 }
@@ -323,6 +326,11 @@ impl RuleSet {
         }
         let rules = &self.rules[phase as usize];
         self.run(rules, self.inspect_delay > 0, progress, connection, now)
+    }
+
+    /// How many lines capture something.
+    pub(crate) const fn captures(&self) -> usize {
+        self.captures
     }
 
     /// Chooses the backend of a connection that the content rules of the listener have accepted. Returns whether

@@ -32,11 +32,17 @@ pub(super) fn name(text: &[u8], span: &Range<usize>) -> Result<Box<str>, LineFau
         Some(_) => {
             fault("is no name of a variable", "letters, digits, `_` and `.` behind the scope")
         }
-        None => fault(
-            "has no scope in front",
-            "`proc.`, `sess.`, `txn.` or `req.` in front of the name",
-        ),
+        None => {
+            let scopes = SCOPES.map(|(scope, _)| format!("`{scope}`")).join(", ");
+            fault("has no scope in front", &format!("one of {scopes} in front of the name"))
+        }
     }
+}
+
+/// Whether a connection can have a variable of this name.
+#[must_use]
+pub fn is_variable_of_connection(text: &str) -> bool {
+    name(text.as_bytes(), &(0..text.len())).is_ok() && !text.starts_with(process::SCOPE)
 }
 
 /// The value of a variable.

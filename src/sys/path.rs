@@ -64,10 +64,14 @@ fn status(path: &CStr) -> Option<libc::stat> {
     Some(unsafe { found.assume_init() })
 }
 
-/// The content of a file, or why there is none, as the system says it.
+/// The content of a regular file, or why there is none. What a pipe or a device holds may never end.
 ///
 /// # Errors
-/// The sentence of the system.
+/// A sentence, as the system says it.
 pub fn read_file(path: &str) -> Result<Vec<u8>, String> {
+    let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !file.is_file() {
+        return Err("not a regular file".to_owned());
+    }
     std::fs::read(path).map_err(|error| error.to_string())
 }

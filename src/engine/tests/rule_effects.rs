@@ -13,7 +13,7 @@ use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, ConnectConfig, LiveRules, SendProxy};
 use crate::conn::{Op, Why};
-use crate::engine::Record;
+use crate::engine::{Record, Refusal};
 use crate::rules::{LogLevel, RulePhase};
 use crate::sim::Peer;
 use crate::sys::Addr;
@@ -41,7 +41,7 @@ fn a_rule_has_a_header_read_behind_the_rules_of_its_phase() {
         let config = ruled(AcceptConfig::default(), text);
         let (got, record) = come_in(setup, config, &with_header(b"hello"));
         assert_eq!((&got[..], record.cause), (&b"hello"[..], None));
-        assert!(record.announced.is_some());
+        assert!(record.announced.iter().all(Option::is_some));
 
         // What is no header is refused as by a listener that expects one.
         let (_, record) = come_in(setup, ruled(AcceptConfig::default(), text), b"hello");
@@ -78,6 +78,36 @@ fn the_ends_that_rules_set_are_those_that_servers_are_told() {
 }
 
 #[test]
+fn the_end_of_a_connection_tells_the_ends_that_rules_have_set() {
+    everywhere(|setup| {
+        let ended = |config: AcceptConfig, text: &str, bytes: &[u8]| {
+            let [source, destination] = come_in(setup, ruled(config, text), bytes).1.announced;
+            [source, destination].map(|end| end.map(|end| end.to_string()))
+        };
+        let plain = AcceptConfig::default;
+        let said = |end: &str| Some(end.to_owned());
+        assert_eq!(ended(plain(), "tcp-request session accept", b"hello"), [None, None]);
+        let text = "tcp-request connection set-src ipv4(203.0.113.9)\n\
+            tcp-request connection set-src-port int(7)";
+        assert_eq!(ended(plain(), text, b"hello"), [said("203.0.113.9:7"), None]);
+        let found = ended(proxied(), text, &with_header(b"hello"));
+        assert_eq!(found, [said("203.0.113.9:7"), said("198.51.100.1:443")]);
+    });
+}
+
+#[test]
+fn a_backend_is_chosen_for_a_session_that_is_in_no_stream() {
+    both(|setup| {
+        let (mut rig, client, server) = joined(setup, "default_backend farm");
+        let session = rig.host.sessions()[0];
+        assert_eq!(rig.engine.chosen_backend(session), Err(Refusal::State));
+        close_all(&[client, server]);
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
 fn the_end_of_a_connection_tells_what_was_captured_and_how_loud_it_is() {
     everywhere(|setup| {
         let ended = |text: &str| -> Record {
@@ -88,10 +118,12 @@ fn the_end_of_a_connection_tells_what_was_captured_and_how_loud_it_is() {
              tcp-request session capture dst_port len 2\n\
              tcp-request content capture req.payload(5,1) len 4 if FALSE\n\
              tcp-request content capture req.payload(0,5) len 4\n\
+             tcp-request content capture str(-) len 4\n\
+             tcp-request content capture str(-) len 4 if FALSE\n\
              tcp-request content set-log-level warning",
         );
         let captured = record.captures.expect("captures");
-        assert_eq!(captured.to_bytes(), br"80|-|\x01a\x7c\xff");
+        assert_eq!(captured.to_bytes(), br"80|-|\x01a\x7c\xff|\x2d|-");
         assert_eq!((record.log_level, record.quiet), (Some(LogLevel::Severity(4)), false));
         let record = ended("tcp-request session set-log-level silent");
         assert_eq!((record.captures, record.quiet), (None, true));

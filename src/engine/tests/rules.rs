@@ -12,7 +12,7 @@ use crate::config::{
     AcceptConfig, AcceptProxy, ConnectConfig, LiveRules, SendProxy, Trust, Untrusted,
 };
 use crate::conn::{Op, Why};
-use crate::engine::Record;
+use crate::engine::{Record, Refusal};
 use crate::rules::{Environment, RuleSet, Tables, Value};
 use crate::sim::CallKind;
 use crate::sys::SockOpt;
@@ -282,6 +282,8 @@ fn a_session_whose_rules_choose_a_backend_that_is_none_ends_in_order_and_names_i
         let session = rig.host.sessions()[0];
         let chosen = rig.call(|engine| engine.chosen_backend(session));
         assert_eq!(chosen, Ok(Some(Err("mail".to_owned()))));
+        let again = rig.engine.chosen_backend(session);
+        assert_eq!(again, Err(Refusal::State), "it is closing");
         rig.settle();
         assert!(client.saw_fin() && !client.saw_reset());
         client.close();

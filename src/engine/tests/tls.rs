@@ -54,7 +54,7 @@ fn accepts(setup: Setup, version: TlsVersion, proxy: bool, cut: Option<usize>) -
     assert!(peer.closed && peer.peer.saw_fin() && !peer.peer.saw_reset());
     let record = closed(&events);
     assert_eq!(record.cause, None);
-    assert_eq!(record.announced.is_some(), proxy);
+    assert_eq!(record.announced.each_ref().map(Option::is_some), [proxy; 2]);
     peer.sent
 }
 
