@@ -1654,7 +1654,8 @@ struct vst_accept_options {
     uint64_t timeout_proxy_ns;
     // Timeout of the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     uint64_t timeout_tls_ns;
-    // Timeout of everything before the session, in nanoseconds from accept. Default 30 s.
+    // Timeout of everything before the session, in nanoseconds from accept: whoever is no session by
+    // then is refused, also while rules wait for bytes (inspect-delay). Default 30 s.
     uint64_t timeout_opening_ns;
     // While closing: how long unsent bytes may wait without progress, in nanoseconds. The time
     // starts again whenever the kernel takes bytes, and, once it has them all, whenever the peer
@@ -1721,8 +1722,8 @@ vst_status vst_accept_options_init(vst_accept_options *options,
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag; of
 // vst_monitor_options an unknown answer, or well or failing missing, too long or not wanted);
-// VST_E_CONFIG (accept_proxy, accept_cip or monitor_net cannot be parsed, or monitor_net
-// overlaps one of the others).
+// VST_E_CONFIG (accept_proxy, accept_cip or monitor_net cannot be parsed, monitor_net overlaps
+// one of the others, or with tls a line of rules looks for a ClientHello, as req.ssl_sni does).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its
@@ -2103,8 +2104,8 @@ vst_status vst_conn_set_timeout(vst_engine *engine,
 
 // Limits how fast the bytes of a session move: over any time at most bytes in each period_ns, and
 // after a pause at most bytes at once. direction is VST_SHUT_*: from the peer to us, from us to
-// the peer, or both, each for itself. A limit replaces the one before; bytes 0 or VST_NEVER ends
-// it. A period_ns of 0 is a second.
+// the peer, or both, each for itself. A limit replaces the one before, also one that a rule has set
+// (set-bandwidth-limit); bytes 0 or VST_NEVER ends it. A period_ns of 0 is a second.
 //
 // The bytes that the session reads and writes count, without headers and without what TLS adds. In a
 // stream, bytes move as fast as the limits of both sides allow, and whoever sends faster has to wait

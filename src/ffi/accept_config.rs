@@ -72,7 +72,8 @@ pub struct vst_accept_options {
     pub timeout_proxy_ns: u64,
     /// Timeout of the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     pub timeout_tls_ns: u64,
-    /// Timeout of everything before the session, in nanoseconds from accept. Default 30 s.
+    /// Timeout of everything before the session, in nanoseconds from accept: whoever is no session by
+    /// then is refused, also while rules wait for bytes (inspect-delay). Default 30 s.
     pub timeout_opening_ns: u64,
     /// While closing: how long unsent bytes may wait without progress, in nanoseconds. The time
     /// starts again whenever the kernel takes bytes, and, once it has them all, whenever the peer
@@ -188,8 +189,8 @@ pub unsafe extern "C" fn vst_accept_options_init(
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag; of
 /// `vst_monitor_options` an unknown answer, or well or failing missing, too long or not wanted);
-/// VST_E_CONFIG (`accept_proxy`, `accept_cip` or `monitor_net` cannot be parsed, or `monitor_net`
-/// overlaps one of the others).
+/// VST_E_CONFIG (`accept_proxy`, `accept_cip` or `monitor_net` cannot be parsed, `monitor_net` overlaps
+/// one of the others, or with `tls` a line of rules looks for a ClientHello, as req.ssl_sni does).
 ///
 /// # Safety
 /// options points to as many bytes as its size says, its texts to NUL-terminated strings, its

@@ -172,8 +172,8 @@ pub unsafe extern "C" fn vst_conn_set_timeout(
 
 /// Limits how fast the bytes of a session move: over any time at most `bytes` in each `period_ns`, and
 /// after a pause at most `bytes` at once. `direction` is VST_SHUT_*: from the peer to us, from us to
-/// the peer, or both, each for itself. A limit replaces the one before; `bytes` 0 or VST_NEVER ends
-/// it. A `period_ns` of 0 is a second.
+/// the peer, or both, each for itself. A limit replaces the one before, also one that a rule has set
+/// (set-bandwidth-limit); `bytes` 0 or VST_NEVER ends it. A `period_ns` of 0 is a second.
 ///
 /// The bytes that the session reads and writes count, without headers and without what TLS adds. In a
 /// stream, bytes move as fast as the limits of both sides allow, and whoever sends faster has to wait
