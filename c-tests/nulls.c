@@ -154,7 +154,9 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     NULLS(vst_rules_backends(made, 0, text, sizeof text, NULL));
     CHECK_EQ(vst_rules_backends(made, 0, NULL, 0, &len), VST_NONE);
     len = 9;
+    count = 9;
     NULLS(vst_rules_unknown_backends(NULL, &count));
+    CHECK_EQ(count, 0);
     NULLS(vst_rules_unknown_backends(made, NULL));
     CHECK_EQ(vst_rules_unknown_backends(made, &count), VST_OK);
     CHECK_EQ(count, 0);

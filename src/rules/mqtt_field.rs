@@ -50,9 +50,6 @@ pub(super) enum MqttField {
     ConnackProperty(u8),
 }
 
-/// A User Property is not a field: there may be several, and each has a name of its own.
-const USER_PROPERTY: u8 = 38;
-
 impl MqttPacketKind {
     /// The packet that a name or a number is of. Letters match in either case.
     pub(super) fn named(text: &[u8]) -> Option<Self> {
@@ -74,7 +71,8 @@ impl MqttPacketKind {
         let is = |name: &str| name.as_bytes().eq_ignore_ascii_case(text);
         let property = std::str::from_utf8(text).ok().and_then(pattern::number);
         let property = property.and_then(|number| u8::try_from(number).ok());
-        let property = property.filter(|id| *id != USER_PROPERTY);
+        // Of these there may be several, and each has a name of its own.
+        let property = property.filter(|id| *id != mqtt::USER_PROPERTY);
         match self {
             Self::Connect => match property {
                 Some(id) => mqtt::may_be_in_connect(id).then_some(MqttField::ConnectProperty(id)),

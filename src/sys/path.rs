@@ -75,3 +75,19 @@ pub fn read_file(path: &str) -> Result<Vec<u8>, String> {
     }
     std::fs::read(path).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::read_file;
+
+    #[test]
+    fn what_is_no_regular_file_is_not_read() {
+        for path in ["/", "/dev/zero"] {
+            assert_eq!(read_file(path), Err("not a regular file".to_owned()), "{path}");
+        }
+        let missing = read_file(concat!(env!("CARGO_MANIFEST_DIR"), "/no/such/file"));
+        assert!(missing.is_err_and(|why| why.contains("No such file")));
+        let own = read_file(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        assert!(own.is_ok_and(|text| text.starts_with(b"[package]")));
+    }
+}

@@ -7,7 +7,9 @@
 //! front can be none.
 
 use property::PropertyPlace;
-pub use property::{MqttProperties, PropertyValue, may_be_in_connack, may_be_in_connect};
+pub use property::{
+    MqttProperties, PropertyValue, USER_PROPERTY, may_be_in_connack, may_be_in_connect,
+};
 pub use reader::NotMqtt;
 use reader::PacketReader;
 

@@ -412,6 +412,26 @@ fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
 }
 
 #[test]
+fn a_connection_that_a_rule_has_made_silent_is_not_in_the_log_of_proxy() {
+    let place = Place::new("rules-silent");
+    let text = "tcp-request session set-log-level silent if { src 127.0.0.2 }";
+    let file = place.write("rules", text);
+    let words = format!("--backend {} --log --rules {}", server("a"), file.display());
+    let proxy = Running::spawn(&mut command("proxy", &words));
+    let address = proxy.ready().parse().expect("an address");
+    for host in [2, 1] {
+        let mut client = connect_from(Ipv4Addr::new(127, 0, 0, host), address);
+        assert_eq!(client.exactly(1), b"a");
+        client.finish_writing();
+        assert_eq!(client.rest().expect("an orderly end"), b"");
+    }
+    proxy.stderr.until_said("stream peer=127.0.0.1:");
+    proxy.signal(libc::SIGTERM);
+    let log = proxy.stderr.to_the_end();
+    assert!(!log.contains("127.0.0.2"), "{log}");
+}
+
+#[test]
 fn rules_with_a_mistake_are_no_beginning() {
     let place = Place::new("rules-mistake");
     let file = place.write("rules", "tcp-request accept reject if { ssl_fc_sni a.test }");

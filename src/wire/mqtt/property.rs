@@ -1,5 +1,7 @@
 //! Properties, which version 5 adds to packets (section 2.2.2 of MQTT 5.0).
 
+use PropertyForm::{Bit, Data, Long, LongAboveZero, Pair, Short, ShortAboveZero, Text};
+
 use super::reader::PacketReader;
 
 /// Where properties stand.
@@ -29,10 +31,8 @@ enum PropertyForm {
     Pair,
 }
 
-use PropertyForm::{Bit, Data, Long, LongAboveZero, Pair, Short, ShortAboveZero, Text};
-
 /// A User Property, which alone may be there more than once.
-const USER_PROPERTY: u8 = 38;
+pub const USER_PROPERTY: u8 = 38;
 /// Authentication Method, without which there is no data for it.
 const AUTHENTICATION_METHOD: u8 = 21;
 const AUTHENTICATION_DATA: u8 = 22;
