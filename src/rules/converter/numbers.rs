@@ -11,7 +11,7 @@ converters! {
     "add" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, i64::saturating_add),
         "the sum with a number, or a variable's", "";
     "sub" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, i64::saturating_sub),
-        "the difference to a number", "";
+        "the number minus another", "";
     "mul" [param("number", ParamKind::Operand)]: Int -> Int, |value, arguments, cx| with(value, arguments, cx, i64::saturating_mul),
         "the product with a number", "";
     "div" [param("number", ParamKind::Operand)]: Int -> Int,
